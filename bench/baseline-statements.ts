@@ -61,7 +61,7 @@ export const auditedStatements: Record<string, BaselineStatement> = {
     listedPatients,
   ),
   "/assignments": withFloor(
-    `SELECT m.id, m.assigned_at, p.id AS patient_id, p.firstname, p.lastname, p.age, p.gender, p.created_by,
+    `SELECT m.id, m.assigned_at, m.role, m.is_primary, m.version, p.id AS patient_id, p.firstname, p.lastname, p.age, p.gender, p.created_by,
        d.id AS doctor_id, d.firstname AS doctor_firstname, d.lastname AS doctor_lastname, d.specialization,
        d.max_appointments_per_day, d.gender AS doctor_gender
      FROM mappings m JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id

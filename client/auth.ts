@@ -38,6 +38,11 @@ export interface Auth {
    * opens. Without a response it is not retried: the API counts attempts, and the password may have been changed: log in.
    */
   changePassword(change: PasswordChange, options?: CallOptions): Promise<void>;
+  /**
+   * Continues in another clinic, of which the caller is a member. Other tabs learn it with their next call, which fails with
+   * `clinic_changed` and is not sent again. Without a response the session may have moved: a call within 30 seconds tells.
+   */
+  moveToClinic(clinic: number, options?: CallOptions): Promise<void>;
   /** Reads the caller's own account. */
   me(options?: CallOptions): Promise<Account>;
   /**
@@ -77,8 +82,12 @@ export const exchangeRefreshToken = (
     deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE),
   });
 
-/** The methods that `Auth` lists. @param sendWithoutSession sends a call without an access token. */
-export const authMethods = (sendWithoutSession: Send, send: Send, session: SessionStore): Auth => ({
+/** The methods that `Auth` lists. @param sendWithoutSession sends a call with the access token that it is given, if any. */
+export const authMethods = (
+  sendWithoutSession: ReturnType<typeof createSend>,
+  send: Send,
+  session: SessionStore,
+): Auth => ({
   register: async (account, options) =>
     sendWithoutSession(authCall("register", account, readJson<NewAccount>, options)),
 
@@ -104,6 +113,12 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
 
   async changePassword(change, options) {
     await session.replaceTokens(await send(authCall("password", change, readTokenPair, options)));
+  },
+
+  async moveToClinic(clinic, options) {
+    await session.moveTokens(({ access, refresh }) =>
+      sendWithoutSession(authCall("clinic", { clinic, refresh }, readTokenPair, options), access),
+    );
   },
 
   me: async (options) =>

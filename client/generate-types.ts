@@ -6,14 +6,16 @@ import { enumSchemas, referToEnum } from "../openapi/enums.ts";
 import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
-import { NewAssignment } from "../src/assignments/requests.ts";
+import { AssignmentChanges, NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { ChangePage, RecordChange } from "../src/changes/responses.ts";
-import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
-import { Doctor } from "../src/doctors/responses.ts";
+import { ClinicChanges, MemberChanges, NewClinic, NewMember } from "../src/clinics/requests.ts";
+import { Clinic, Member } from "../src/clinics/responses.ts";
+import { DoctorChanges, DoctorReassignment, NewDoctor } from "../src/doctors/requests.ts";
+import { Doctor, Reassignment } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
 import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
@@ -58,9 +60,11 @@ const schemas = {
     EmergencyAccess,
     PossibleDuplicate,
   },
-  ...{ NewDoctor, DoctorChanges, Doctor },
+  ...{ NewDoctor, DoctorChanges, Doctor, DoctorReassignment, Reassignment },
+  ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
-  ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ NewAssignment, AssignmentChanges, Assignment },
+  ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };

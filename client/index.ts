@@ -2,6 +2,7 @@ import { accountMethods } from "./accounts.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
 import { listChanges } from "./changes.ts";
+import { clinicMethods } from "./clinics.ts";
 import { duplicateMethods } from "./duplicates.ts";
 import type { Hooks } from "./hooks.ts";
 import { identifierSystemMethods } from "./identifier-systems.ts";
@@ -20,17 +21,20 @@ import type {
   AuditEvent,
   Doctor,
   DoctorChanges,
+  DoctorReassignment,
   NewDoctor,
   NewPatient,
   Patient,
   PatientChanges,
+  Reassignment,
 } from "./types.ts";
-import { apiUrl } from "./url.ts";
+import { apiUrl, pathId } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
-export type { Assignments } from "./assignments.ts";
+export type { Assignments, CurrentAssignment } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
 export type { Changes } from "./changes.ts";
+export type { Clinics, Members } from "./clinics.ts";
 export type { CreatePatientOptions, Duplicates } from "./duplicates.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
@@ -110,7 +114,19 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
       ...ownershipMethods(send),
     },
 
-    doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+    doctors: {
+      ...recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+
+      /**
+       * Gives the patients of a doctor who leaves to another one, up to 1,000 in a call: repeat it while `more` is true. For
+       * managers of a clinic and for admins, who must give a `reason`.
+       */
+      reassign: async (id: number, change: DoctorReassignment, options?: CallOptions) =>
+        send({
+          ...{ method: "POST", path: `api/doctors/${pathId(id)}/reassign/`, body: change },
+          ...{ options, isIdempotent: true, read: readJson<Reassignment> },
+        }),
+    },
 
     assignments: assignmentMethods(send),
 
@@ -120,6 +136,8 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
      */
     changes: (query?: { since?: string | undefined }, options?: CallOptions) =>
       listChanges(send, query, options),
+
+    clinics: clinicMethods(send),
 
     identifierSystems: identifierSystemMethods(send),
 

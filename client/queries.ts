@@ -58,6 +58,8 @@ export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
   patient?: number | undefined;
   /** The id of a doctor. */
   doctor?: number | undefined;
+  /** `true` lists the assignments that have ended, instead of the current ones. */
+  ended?: boolean | undefined;
 }
 
 /**

@@ -95,12 +95,19 @@ export function createSend({ base, fetch, retry, hooks }: SendOptions) {
 }
 
 /**
- * Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it.
+ * Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it. A call
+ * that was meant for another clinic than the refreshed tokens are for is not sent again.
  */
 export function withSession(send: ReturnType<typeof createSend>, session: SessionStore): Send {
   return async (call) => {
     const signal = call.options?.signal;
+    const { clinic } = session;
+    /** Calls that were meant for one clinic are not sent to another: a patient of the one would be written into the other. */
+    const requireSameClinic = () => {
+      if (clinic !== undefined && session.tokens && session.clinic !== clinic) throw clinicChangedProblem();
+    };
     const access = await session.accessToken(signal);
+    requireSameClinic();
     const { loginCount } = session;
     try {
       return await send(call, access);
@@ -108,10 +115,21 @@ export function withSession(send: ReturnType<typeof createSend>, session: Sessio
       const next = access && isTokenRefused(error) && (await session.nextAccessToken(access, signal));
       // After a login in the meantime the tokens may be another account's: this call must not be sent with them.
       if (!next || session.loginCount !== loginCount) throw error;
+      requireSameClinic();
       return send(call, next);
     }
   };
 }
+
+const clinicChangedProblem = (): ProblemError =>
+  new ProblemError(
+    {
+      title: "Unauthorized",
+      detail: "The session works in another clinic now. The request was not sent there.",
+      code: "clinic_changed",
+    },
+    { status: 401 },
+  );
 
 const TOO_MANY_REQUESTS = 429;
 
@@ -124,7 +142,13 @@ type Codes = ReadonlySet<ProblemCode | undefined>;
 const nothingChanged: Codes = new Set(["write_conflict", "database_busy"]);
 
 /** A new access token may help. */
-const refusedTokens: Codes = new Set(["token_invalid", "token_expired", "token_revoked"]);
+const refusedTokens: Codes = new Set([
+  "token_invalid",
+  "token_expired",
+  "token_revoked",
+  "clinic_changed",
+  "membership_ended",
+]);
 
 const isTokenRefused = (error: unknown): boolean =>
   error instanceof ProblemError && refusedTokens.has(error.code);

@@ -1,7 +1,7 @@
 import { createQueue } from "./lock.ts";
 import { ProblemError } from "./problem.ts";
 import { rejectOnAbort } from "./retry.ts";
-import { areOfDifferentAccounts, isExpired, type Tokens, tokensOf } from "./tokens.ts";
+import { areOfDifferentAccounts, clinicOf, isExpired, type Tokens, tokensOf } from "./tokens.ts";
 import type { TokenPair } from "./types.ts";
 
 /** Where the tokens of a session are stored. The hooks are awaited, one after the other. */
@@ -10,6 +10,11 @@ export interface SessionOptions {
   tokens?: Tokens | undefined;
   /** Receives the tokens when there are new ones to store, and `undefined` when the session has ended. */
   onTokens?: ((tokens: Tokens | undefined) => unknown) | undefined;
+  /**
+   * Called when the session works in another clinic than before, with the id of the clinic: the client or another tab has
+   * moved it, or the membership has ended. What is on the screen is of the clinic before.
+   */
+  onClinicChange?: ((clinic: number) => unknown) | undefined;
   /**
    * Returns the stored tokens, if there are any. With it, several clients share a session, such as the tabs of a browser:
    * before a client refreshes it takes over what another one has stored. Without `tokens`, the first call reads them.
@@ -31,7 +36,7 @@ export type SessionStore = ReturnType<typeof createSession>;
  * @param refresh exchanges a refresh token for the next pair of tokens.
  */
 export function createSession(
-  { tokens, onTokens, loadTokens, lockName }: SessionOptions,
+  { tokens, onTokens, onClinicChange, loadTokens, lockName }: SessionOptions,
   refresh: (token: string) => Promise<TokenPair>,
 ) {
   /** Runs one change of the stored tokens at a time, of all tabs: a save never overtakes another. */
@@ -44,8 +49,15 @@ export function createSession(
   let isStarted = tokens !== undefined || !loadTokens;
 
   function setTokens(next: Tokens | undefined): void {
-    tokens = next;
+    replaceKnownTokens(next);
     isUnsaved = isStarted = true;
+  }
+
+  /** Sets the tokens, and tells the program when they are for another clinic. */
+  function replaceKnownTokens(next: Tokens | undefined): void {
+    const [before, after] = [tokens && clinicOf(tokens), next && clinicOf(next)];
+    tokens = next;
+    if (before !== undefined && after !== undefined && before !== after) onClinicChange?.(after);
   }
 
   async function saveTokens(next: Tokens | undefined): Promise<void> {
@@ -81,7 +93,7 @@ export function createSession(
       tokens = undefined; // not saved: what is stored is the other account's
       return endedProblem("Another account has logged in, in another tab. Log in again, or reload the page.");
     }
-    tokens = stored;
+    replaceKnownTokens(stored);
     return undefined;
   }
 
@@ -116,6 +128,11 @@ export function createSession(
       return tokens;
     },
 
+    /** The id of the clinic in which the session works, as far as this client knows. */
+    get clinic(): number | undefined {
+      return tokens && clinicOf(tokens);
+    },
+
     /** The number of logins so far. A call that began in one session must not be repeated in the next one. */
     get loginCount(): number {
       return loginCount;
@@ -123,12 +140,32 @@ export function createSession(
 
     async signIn(pair: TokenPair): Promise<void> {
       loginCount += 1;
+      tokens = undefined; // another session: its clinic is no change
       await changeTokens(tokensOf(pair));
     },
 
     /** Continues in another session of the same account: calls that have begun may be repeated in it. */
     async replaceTokens(pair: TokenPair): Promise<void> {
       await changeTokens(tokensOf(pair));
+    },
+
+    /**
+     * Exchanges the tokens for those of another clinic, while no other call and no other tab refreshes them.
+     *
+     * @throws {ProblemError} when there is no session, and what `move` throws.
+     */
+    async moveTokens(move: (current: Tokens) => Promise<TokenPair>): Promise<void> {
+      await enqueue(async () => {
+        const ended = await takeStoredTokens();
+        if (ended) throw ended;
+        if (tokens && isExpired(tokens)) await exchangeTokens(tokens);
+        const current = tokens;
+        if (!current) throw endedProblem("There is no session. Log in first.");
+        const next = tokensOf(await move(current));
+        if (tokens !== current) return; // a login or logout in the meantime
+        setTokens(next);
+        await saveTokens(next);
+      });
     },
 
     async signOut(): Promise<void> {

@@ -6,6 +6,8 @@ export interface Tokens {
   refresh: string;
   /** When `access` expires: milliseconds since 1970, by this machine's clock. */
   expiresAt: number;
+  /** The id of the clinic that they are for; `undefined` if they are from a version without clinics. */
+  clinic?: number | undefined;
 }
 
 /** An access token is refreshed this many milliseconds before it expires: the request takes time to reach the API. */
@@ -13,10 +15,11 @@ const EXPIRY_MARGIN = 10_000;
 
 export const isExpired = ({ expiresAt }: Tokens): boolean => Date.now() >= expiresAt - EXPIRY_MARGIN;
 
-export const tokensOf = ({ access, refresh, expires_in }: TokenPair): Tokens => ({
+export const tokensOf = ({ access, refresh, expires_in, clinic }: TokenPair): Tokens => ({
   access,
   refresh,
   expiresAt: Date.now() + expires_in * 1000,
+  clinic,
 });
 
 /**
@@ -28,11 +31,22 @@ export function areOfDifferentAccounts(one: Tokens, other: Tokens): boolean {
   return account !== undefined && otherAccount !== undefined && account !== otherAccount;
 }
 
-function accountOf({ access }: Tokens): unknown {
+const accountOf = (tokens: Tokens): unknown => claimsOf(tokens).sub;
+
+/**
+ * The id of the clinic that tokens are for: a token that names none is for the personal clinic, which has the account's id.
+ * `undefined` if the access token is not a JWT.
+ */
+export function clinicOf(tokens: Tokens): number | undefined {
+  const { clinic, sub } = claimsOf(tokens);
+  return tokens.clinic ?? clinic ?? (sub === undefined ? undefined : Number(sub));
+}
+
+function claimsOf({ access }: Tokens): { sub?: string; clinic?: number } {
   try {
     const payload = access.split(".")[1] ?? "";
-    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).sub;
+    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
   } catch {
-    return undefined; // not a JWT
+    return {}; // not a JWT
   }
 }

@@ -6,6 +6,9 @@ export type Gender = "M" | "F" | "O" | "U";
 /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
 export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
 
+/** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+export type AssignmentRole = "attending" | "consulting" | "covering";
+
 /** A country, by its alpha-2 code of ISO 3166-1. */
 export type Country =
   | "AD"
@@ -264,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -286,6 +289,7 @@ export type AuditAction =
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
+  | "update_assignment"
   | "unassign"
   | "export"
   | "import"
@@ -294,9 +298,19 @@ export type AuditAction =
   | "logout"
   | "refresh"
   | "repeat_refresh"
+  | "move_session"
   | "change_password"
   | "create_identifier_system"
   | "update_identifier_system"
+  | "list_clinics"
+  | "read_clinic"
+  | "create_clinic"
+  | "update_clinic"
+  | "delete_clinic"
+  | "list_members"
+  | "add_member"
+  | "update_member"
+  | "end_member"
   | "invite"
   | "list_invitations"
   | "withdraw_invitation"
@@ -444,7 +458,8 @@ export type FieldErrorCode =
  * - `admin_required`: 403. Only an admin may do this. Do not offer this action.
  * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
- * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments. Do not offer this action.
+ * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
+ * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
@@ -472,6 +487,8 @@ export type FieldErrorCode =
  * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `last_manager`: 409. The change would leave a shared clinic without an active manager. Make another member a manager first.
+ * - `clinic_not_empty`: 409. The clinic still has patients; deleted ones count, because they can be restored. Transfer the patients first, or set `active` of the clinic to `false`.
+ * - `personal_clinic`: 409. It is the personal clinic of an account, which has this one member and is never deleted. Use a shared clinic.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
@@ -510,6 +527,7 @@ export type ProblemCode =
   | "admin_required"
   | "admin_or_auditor_required"
   | "own_account"
+  | "own_membership"
   | "not_patient_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
@@ -538,6 +556,8 @@ export type ProblemCode =
   | "merge_exceeds_limit"
   | "last_admin"
   | "last_manager"
+  | "clinic_not_empty"
+  | "personal_clinic"
   | "invitation_unusable"
   | "replay_unreadable"
   | "merged"
@@ -703,6 +723,10 @@ export interface NewInvitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. */
+  clinic?: number;
+  /** The role of the account in the clinic: `reader`, `clerk`, `clinician` or `manager`. Required with `clinic`. */
+  clinic_role?: "reader" | "clerk" | "clinician" | "manager";
 }
 
 /** The invitation that was created, with its code. */
@@ -713,6 +737,10 @@ export interface IssuedInvitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. Null for none. */
+  clinic: number | null;
+  /** The role of the account in the clinic. */
+  clinic_role: ("reader" | "clerk" | "clinician" | "manager") | null;
   /** The value of `invitation` when registering. It is shown only now and cannot be read later. */
   code: string;
   /** When it expires: seven days after it was created. */
@@ -727,6 +755,10 @@ export interface Invitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. Null for none. */
+  clinic: number | null;
+  /** The role of the account in the clinic. */
+  clinic_role: ("reader" | "clerk" | "clinician" | "manager") | null;
   /** The id of the admin's account; null if an operator of this installation created it. */
   created_by: number | null;
   /** When it was created. */
@@ -1228,6 +1260,94 @@ export interface Doctor {
   version: number;
 }
 
+/** The doctor who gets the patients of another one. */
+export interface DoctorReassignment {
+  /** The id of another active doctor. */
+  to: number;
+  /** The ids of up to 1,000 patients. Left out: all patients of the doctor. */
+  patients?: number[];
+  /** Why: 10 to 500 characters. Required for admins. It is written to the audit log. */
+  reason?: string;
+}
+
+/** What became of the assignments of a doctor who leaves. */
+export interface Reassignment {
+  /** How many patients have the other doctor now. */
+  reassigned: number;
+  /** How many patients had the other doctor already. The assignment to the first one has ended. */
+  already: number;
+  /** Whether there may be more: send the same request again. */
+  more: boolean;
+}
+
+/** A new shared clinic. */
+export interface NewClinic {
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name: string;
+  /** The time zone whose date decides the ages of patients, by its IANA name, such as `Europe/Berlin`. The one of the API if it is left out. */
+  time_zone?: string;
+  /** The id of the account that manages the clinic: an active one that is no auditor, and not your own. If it is left out, you are the manager until another one is named; your membership ends then. */
+  manager?: number;
+}
+
+/** Changes of a clinic. Fields that are left out stay as they are. */
+export interface ClinicChanges {
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name?: string;
+  /** The time zone whose date decides the ages of patients, by its IANA name, as it was sent. For a clinic that has none it is that of the API. */
+  time_zone?: string;
+  /** Whether anybody can work in the clinic. Sessions that work in one that is not active are refused. A personal clinic is always active. */
+  active?: boolean;
+}
+
+/** A clinic. */
+export interface Clinic {
+  /** The clinic's id. That of a personal clinic is the account's. */
+  id: number;
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name: string;
+  /** `personal`: the clinic of one account; `shared`: several accounts can work in it. */
+  kind: "personal" | "shared";
+  /** The time zone whose date decides the ages of patients, by its IANA name, as it was sent. For a clinic that has none it is that of the API. */
+  time_zone: string;
+  /** Whether anybody can work in the clinic. Sessions that work in one that is not active are refused. A personal clinic is always active. */
+  active: boolean;
+  /** Your role in the clinic. Null for an admin who is no member. */
+  role: ("reader" | "clerk" | "clinician" | "manager") | null;
+  /** When it was created. */
+  created_at: string;
+  /** When it was last changed. */
+  updated_at: string;
+}
+
+/** A new member of a clinic, named by exactly one of `account` and `username`. */
+export interface NewMember {
+  /** The id of the account: an active one that is no auditor. */
+  account?: number;
+  /** The username of the account; case is ignored. */
+  username?: string;
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role: "reader" | "clerk" | "clinician" | "manager";
+}
+
+/** Another role of a member. */
+export interface MemberChanges {
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role?: "reader" | "clerk" | "clinician" | "manager";
+}
+
+/** A member of a clinic. */
+export interface Member {
+  /** The id of the member's account. */
+  account: number;
+  /** The username of the account. */
+  username: string;
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role: "reader" | "clerk" | "clinician" | "manager";
+  /** When the account was added; for one that was added again, the last time. */
+  created_at: string;
+}
+
 /** A new identifier system. */
 export interface NewIdentifierSystem {
   /** The name that identifiers refer to, 1 to 32 lower-case letters, digits and hyphens. It is unique. */
@@ -1280,9 +1400,21 @@ export interface NewAssignment {
   patient: number;
   /** The id of a doctor. */
   doctor: number;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. `attending` if it is left out. */
+  role?: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. `false` if it is left out. */
+  primary?: boolean;
 }
 
-/** The assignment that was created. */
+/** Changes of an assignment. Fields that are left out stay as they are. */
+export interface AssignmentChanges {
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role?: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary?: boolean;
+}
+
+/** The assignment that was created or changed. */
 export interface Assignment {
   /** The assignment's id. */
   id: number;
@@ -1292,6 +1424,16 @@ export interface Assignment {
   doctor: number;
   /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary: boolean;
+  /** When it ended: a UTC timestamp in milliseconds. Null for a current one. */
+  ended_at: string | null;
+  /** The id of the account that has ended it. Null for a current one. */
+  ended_by: number | null;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the assignment only if nobody else has. */
+  version: number;
 }
 
 /** Some fields of a patient. */
@@ -1334,10 +1476,22 @@ export interface ListedAssignment {
   id: number;
   /** The patient. */
   patient: PatientSummary;
-  /** The doctor. */
-  doctor: DoctorSummary;
+  /** The doctor. Null when the doctor was deleted, after the assignment had ended. */
+  doctor: DoctorSummary | null;
   /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary: boolean;
+  /** When it ended: a UTC timestamp in milliseconds. Null for a current one. */
+  ended_at: string | null;
+  /** The id of the account that has ended it. Null for a current one. */
+  ended_by: number | null;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the assignment only if nobody else has. */
+  version: number;
+  /** Only of an ended assignment: the doctor's first and last name when it ended. It stays when the doctor is deleted. */
+  doctor_name?: string;
 }
 
 /** A patient with the doctors assigned to it. */

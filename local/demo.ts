@@ -73,12 +73,15 @@ export function fillDemo(
     await insertIdentifiers(client, admin.id, seed);
     await enterTwice(client, clinician.id, seed);
     // Autovacuum would do this a minute later; until then the planner has no statistics.
-    await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings");
+    await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings, ended_assignments");
     return demoAccounts;
   });
 }
 
-/** Inserts a batch of patients and their assignments. JSON, because `unnest` would flatten the lists of doctors. */
+/**
+ * Inserts a batch of patients and their assignments: the first doctor of a patient is the primary one. Each third patient
+ * has had the last of them before. JSON, because `unnest` would flatten the lists of doctors.
+ */
 const insertPatients = `
   WITH input AS MATERIALIZED (
     SELECT nextval('patients_id_seq')::integer AS id, r.* FROM json_to_recordset($1) AS r
@@ -90,10 +93,16 @@ const insertPatients = `
     SELECT id, firstname, lastname, email, email_shared, phones, address, birth_date, age, CASE WHEN age IS NOT NULL THEN CURRENT_DATE END,
       gender, created_by, created_by FROM input
     RETURNING id
+  ), ended AS (
+    INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, assigned_at, ended_at, ended_by)
+    SELECT nextval('mappings_id_seq'), created.id, input.created_by, d.id, btrim(d.firstname || ' ' || d.lastname), 'covering',
+      now() - interval '60 days', now() - interval '30 days', input.created_by
+    FROM created JOIN input USING (id) JOIN doctors d ON d.id = input.doctors[cardinality(input.doctors)]
+    WHERE created.id % 3 = 0
   )
-  INSERT INTO mappings (patient_id, owner_id, doctor_id)
-  SELECT created.id, created_by, doctor_id
-  FROM created JOIN input USING (id), unnest(input.doctors) AS doctor_id`;
+  INSERT INTO mappings (patient_id, owner_id, doctor_id, role, is_primary)
+  SELECT created.id, created_by, doctor_id, (ARRAY['attending', 'consulting', 'covering'])[least(nth, 3)], nth = 1
+  FROM created JOIN input USING (id), unnest(input.doctors) WITH ORDINALITY AS d (doctor_id, nth)`;
 
 /** Makes the last of an account's patients above an id look like the first one. Members of families stay as they are. */
 async function enterTwice(client: pg.Client, owner: number, afterId: number): Promise<void> {

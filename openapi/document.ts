@@ -4,6 +4,7 @@ import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
 import { changesOpenApi } from "../src/changes/openapi.ts";
+import { clinicsOpenApi } from "../src/clinics/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
 import { emergencyAccessesOpenApi } from "../src/emergency-accesses/openapi.ts";
 import { healthOpenApi } from "../src/health/openapi.ts";
@@ -25,6 +26,7 @@ export const groups: OpenApiGroup[] = [
   assignmentsOpenApi,
   changesOpenApi,
   identifierSystemsOpenApi,
+  clinicsOpenApi,
   accountsOpenApi,
   invitationsOpenApi,
   emergencyAccessesOpenApi,

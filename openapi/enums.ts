@@ -1,5 +1,5 @@
 import { auditActions } from "../src/db/query/audit.ts";
-import { genders, outcomes, roles, specializations } from "../src/db/schema.ts";
+import { assignmentRoles, genders, outcomes, roles, specializations } from "../src/db/schema.ts";
 import { auditActionsText } from "../src/http/audit-event-openapi.ts";
 import { genderText, specializationText } from "../src/http/common-openapi.ts";
 import { countryCodes } from "../src/http/country-codes.ts";
@@ -12,6 +12,11 @@ import { type JsonSchema, referenceTo } from "../src/http/openapi.ts";
 const enums: Record<string, { values: readonly string[]; description: string }> = {
   Gender: { values: genders, description: genderText },
   Specialization: { values: specializations, description: specializationText },
+  AssignmentRole: {
+    values: assignmentRoles,
+    description:
+      "What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor.",
+  },
   Country: { values: countryCodes, description: "A country, by its alpha-2 code of ISO 3166-1." },
   Role: {
     values: roles,

@@ -8,7 +8,7 @@ import {
   referenceTo,
 } from "../src/http/openapi.ts";
 import { MAX_LIMIT } from "../src/http/pagination.ts";
-import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
+import { OptionalPreconditions, ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import { MergeHeaders } from "../src/patients/requests.ts";
 import type * as z from "../src/zod.ts";
@@ -127,7 +127,10 @@ function commonProblemCodes(route: Route): ProblemCode[] {
     ),
     ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
     ...codesIf(param, "not_found"),
-    ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),
+    ...codesIf(
+      header === ReadPreconditions || header === OptionalPreconditions || isConditionalChange,
+      "precondition_failed",
+    ),
     ...codesIf(isConditionalChange, "precondition_required"),
     ...codesIf(json, "body_too_large", "unsupported_media_type", "unsupported_content_encoding"),
     ...codesIf(header === IdempotencyKey || header === MergeHeaders, "idempotency_key_reused"),

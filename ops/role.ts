@@ -35,7 +35,8 @@ const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit
 const privileges: Record<TableName, string> = {
   users:
     "SELECT, INSERT (username, email, password_hash, password_prehashed, role), UPDATE (email, password_hash, password_version, password_trimmed, password_prehashed, role, active, token_version, must_change_password, doctor_id, updated_at)",
-  clinics: "SELECT, INSERT (name, kind, time_zone), UPDATE (name, time_zone, active, updated_at), DELETE",
+  clinics:
+    "SELECT, INSERT (id, name, kind, time_zone, created_at, updated_at), UPDATE (name, time_zone, active, updated_at), DELETE",
   memberships:
     "SELECT, INSERT (clinic_id, account_id, role, is_interim, time_zone, clinic_active), UPDATE (role, created_at, ended_at, last_used_at, is_interim)",
   invitations:
@@ -50,7 +51,10 @@ const privileges: Record<TableName, string> = {
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
   assignments:
-    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at, role, is_primary, version), UPDATE (patient_id, role, is_primary, version), DELETE",
+  // Nobody changes an ended assignment but for a merge; only erase_patient deletes one.
+  ended_assignments:
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by), UPDATE (patient_id)",
   identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
@@ -108,11 +112,13 @@ const functions = [
   ],
   ...[
     "last_survivor",
+    "lock_assignment",
     "merge_assignments",
     "merged_patients",
     "return_assignments",
     "subtract_list",
     "unite_lists",
+    "unset_primary",
     "list_item_key",
     "free_identifiers",
   ],

@@ -7,6 +7,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { requireAccount } from "./auth/require-account.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { changeRoutes } from "./changes/routes.ts";
+import { clinicRoutes } from "./clinics/routes.ts";
 import { readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { doctorRoutes } from "./doctors/routes.ts";
@@ -59,6 +60,7 @@ const routes = app
   .route("/api/changes", changeRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)
+  .route("/api/clinics", clinicRoutes)
   .route("/api/invitations", invitationRoutes)
   .route("/api/emergency-accesses", emergencyAccessRoutes);
 

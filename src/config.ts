@@ -53,7 +53,8 @@ const booleanText = z.pipe(
   z.transform((value) => value === true || value === "true"),
 );
 
-const isTimeZone = (name: string): boolean => {
+/** Whether a name is that of a time zone, by the Worker's data. It is also true of `+03:00`. */
+export const isTimeZone = (name: string): boolean => {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

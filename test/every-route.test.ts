@@ -64,7 +64,7 @@ describe.each(routeRequests)("$route", (request) => {
     else expect(request.answer?.safeParse(body)).toEqual({ success: true, data: body });
     if (!route.includes("/api/")) return;
     expect(headers.get("Cache-Control")).toBe("no-store");
-    const notFound = await account.request(method, `${routePath(request, about.id)}nothing/`, about.body);
+    const notFound = await account.request(method, `${routePath(request, about)}nothing/`, about.body);
     expect(notFound.headers.get("Cache-Control")).toBe("no-store");
   });
 
@@ -148,7 +148,7 @@ describe.each(routeRequests)("$route", (request) => {
       const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;
       expect(await sendRouteRequest(account, request, { ...about, id: unknown })).toEqual(problem(404));
       expect(await account.api.databaseRequests()).toBe(1);
-      const impossible = routePath(request, "2147483648");
+      const impossible = routePath(request, { ...about, id: "2147483648" });
       expect(await account.request(method, impossible, about.body)).toEqual(problem(404));
       expect(await account.api.databaseRequests()).toBe(0);
     });
@@ -158,7 +158,7 @@ describe.each(routeRequests)("$route", (request) => {
       const body = { ...about.body, ...request.invalid };
       const fields = Object.keys(request.invalid ?? {});
       expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(fieldProblem(...fields));
-      const path = routePath(request, about.id);
+      const path = routePath(request, about);
       const raw = new TextEncoder().encode(JSON.stringify(about.body));
       expect((await account.request(method, path, undefined, { raw })).status).toBe(415);
       expect((await account.request(method, path)).status).toBe(400);
@@ -189,7 +189,7 @@ describe.each(routeRequests)("$route", (request) => {
     });
 
   test("with an unknown parameter or a malformed query returns 400 by its name, without a database request", async () => {
-    const path = routePath(request, about.id);
+    const path = routePath(request, about);
     for (const [query, name] of [
       ["dry_run=true", "dry_run"],
       ["x", "x"],
@@ -207,7 +207,7 @@ describe.each(routeRequests)("$route", (request) => {
   });
 
   test(`returns ${request.status} with and without a slash at the end of the path`, async () => {
-    const path = routePath(request, about.id);
+    const path = routePath(request, about);
     const otherPath = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
     expect((await sendToPath(account, request, otherPath, about)).status).toBe(request.status);
   });

@@ -4,6 +4,7 @@ import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { changeRequests } from "./changes/requests.ts";
+import { clinicRequests } from "./clinics/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
 import { identifierSystemRequests } from "./identifier-systems/requests.ts";
@@ -24,6 +25,7 @@ export const routeRequests: RouteRequest[] = [
   ...assignmentRequests,
   ...changeRequests,
   ...auditRequests,
+  ...clinicRequests,
   ...accountRequests,
   ...invitationRequests,
   ...emergencyAccessRequests,

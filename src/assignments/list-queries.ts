@@ -4,6 +4,7 @@ import { isoTimestamp, jsonText } from "../db/query/json.ts";
 import { defineList, type IndexScan, type PageRequest } from "../db/query/list.ts";
 import { assignments } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
+import { listEndedAssignments } from "./ended-list-queries.ts";
 import type { ListedAssignment } from "./responses.ts";
 import { doctorSummary, patientSummary } from "./summaries.ts";
 
@@ -17,7 +18,9 @@ const assignmentList = {
   json: jsonText(assignments, "m", ["id"], {
     members: sql`',"patient":', ${patientSummary},
       ',"doctor":', ${doctorSummary},
-      ',"assigned_at":"', ${isoTimestamp("m.assigned_at")}, '"'`,
+      ',"assigned_at":"', ${isoTimestamp("m.assigned_at")},
+      '","role":"', m.role, '","primary":', m.is_primary::text,
+      ',"ended_at":null,"ended_by":null,"version":', m.version`,
   }),
   auditEvent: {
     columns: {
@@ -102,7 +105,9 @@ const listDoctorAssignments = defineList<ListedAssignment>({
 
 /**
  * The assignments of the caller's patients, and for a doctor's own account those of that doctor. With the filter
- * `doctor` an admin sees all assignments of that doctor.
+ * `doctor` an admin sees all assignments of that doctor. With the filter `ended`: those that have ended.
  */
-export const listAssignments = (caller: Caller, page: PageRequest) =>
-  page.filters["doctor"] ? listDoctorAssignments(caller, page) : listReadableAssignments(caller, page);
+export const listAssignments = (caller: Caller, page: PageRequest) => {
+  if (page.filters["ended"]) return listEndedAssignments(caller, page);
+  return page.filters["doctor"] ? listDoctorAssignments(caller, page) : listReadableAssignments(caller, page);
+};

@@ -1,14 +1,19 @@
-import { genders, specializations } from "../db/schema.ts";
+import { assignmentRoles, genders, specializations } from "../db/schema.ts";
 import { idSchema } from "../http/fields.ts";
-import { boundedArray, MANY, timestampSchema } from "../http/responses.ts";
+import { boundedArray, MANY, timestampSchema, versionSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-/** A new assignment. */
+/** A new or changed assignment. */
 export const Assignment = z.strictObject({
   id: idSchema,
   patient: idSchema,
   doctor: idSchema,
   assigned_at: timestampSchema,
+  role: z.enum(assignmentRoles),
+  primary: z.boolean(),
+  ended_at: z.nullable(timestampSchema),
+  ended_by: z.nullable(idSchema),
+  version: versionSchema,
 });
 export type Assignment = z.infer<typeof Assignment>;
 
@@ -31,8 +36,13 @@ export const DoctorSummary = z.strictObject({
   active: z.boolean(),
 });
 
-/** An assignment in a list, with its patient and its doctor. */
-export const ListedAssignment = z.extend(Assignment, { patient: PatientSummary, doctor: DoctorSummary });
+/** An assignment in a list, with its patient and its doctor. Only of an ended one the doctor can be deleted. */
+export const ListedAssignment = z.extend(Assignment, {
+  patient: PatientSummary,
+  doctor: z.nullable(DoctorSummary),
+  /** The doctor's name when the assignment ended. */
+  doctor_name: z.optional(z.string()),
+});
 export type ListedAssignment = z.infer<typeof ListedAssignment>;
 
 export const DoctorsOfPatient = z.strictObject({

@@ -6,7 +6,12 @@ import { deprecatePath } from "../http/deprecation.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
-  clinicRoleProblem,
+  changeableVersions,
+  formatEtag,
+  OptionalPreconditions,
+  requireWritable,
+} from "../http/preconditions.ts";
+import {
   duplicateProblem,
   type FieldErrors,
   notFoundProblem,
@@ -16,24 +21,25 @@ import {
   requireNotMerged,
   validationProblem,
 } from "../http/problems.ts";
-import { listHandlers } from "../http/resource-handlers.ts";
+import { listHandlers, updateHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validation.ts";
+import { endAssignment, updateAssignment } from "./change-queries.ts";
 import { listAssignments } from "./list-queries.ts";
-import { createAssignment, deleteAssignment, findDoctorsOfPatient } from "./queries.ts";
-import { AssignmentsQuery, NewAssignment } from "./requests.ts";
+import { createAssignment, findDoctorsOfPatient } from "./queries.ts";
+import { AssignmentChanges, AssignmentsQuery, NewAssignment } from "./requests.ts";
 
 const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   validate("param", IdPath),
+  validateHeaders(OptionalPreconditions),
   async (c) => {
-    const { isDeleted, isRefused, needsClinicRole } = await deleteAssignment(
-      c.get("caller"),
-      c.req.valid("param"),
-    );
-    if (needsClinicRole) throw clinicRoleProblem();
-    if (isRefused)
+    const headers = c.req.valid("header");
+    const values = { ...c.req.valid("param"), ...changeableVersions(headers) };
+    const { isEnded, ...target } = await endAssignment(c.get("caller"), values);
+    if (target.canChange === false && !target.needsClinicRole)
       throw new Problem("not_patient_owner", "Only the patient's owner or an admin may end this assignment.");
-    if (!isDeleted) throw notFoundProblem("assignment");
+    requireWritable(target, "assignment", headers);
+    if (!isEnded) throw notFoundProblem("assignment");
     return c.body(null, 204);
   },
 );
@@ -53,7 +59,7 @@ export const assignmentRoutes = new Hono<AppEnv>()
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await createAssignment(c.get("caller"), c.req.valid("json"), key);
     requireReplayable(result);
-    if (result.body) return respondCreated(result);
+    if (result.body) return respondCreated(result, { ETag: formatEtag(result.etag) });
     requireClinicRole(result.isAllowed);
     const errors: FieldErrors = {};
     if (!result.patient)
@@ -72,5 +78,9 @@ export const assignmentRoutes = new Hono<AppEnv>()
     return respondJson(requireFound(body, "patient"));
   })
 
+  .patch(
+    "/:id",
+    ...updateHandlers("assignment", AssignmentChanges, updateAssignment, "mappings_patient_id_doctor_id_key"),
+  )
   .delete("/:id", ...endAssignmentHandlers)
   .delete("/:id/delete", ...endAssignmentHandlers);

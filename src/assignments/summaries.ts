@@ -11,7 +11,7 @@ const patientFields: (keyof ListedAssignment["patient"])[] = [
   "gender",
   "created_by",
 ];
-const doctorFields: (keyof ListedAssignment["doctor"])[] = [
+const doctorFields: (keyof NonNullable<ListedAssignment["doctor"]>)[] = [
   "id",
   "firstname",
   "lastname",

@@ -23,11 +23,12 @@ const subjects = sql`CASE
         ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END`;
 
 /**
- * Whether the changed values are those of an account, a doctor or an invitation. All others are values of patients: a
+ * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of patients: a
  * new kind of event is treated as one until it is listed here.
  */
 const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
-        OR e.action IN ('invite', 'withdraw_invitation'))`;
+        OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
+          'add_member', 'update_member', 'end_member'))`;
 
 /**
  * What was changed: of patients only the names of the fields, in their order. Their values are in the history of each

@@ -1,6 +1,13 @@
 import { describeEmail } from "../http/common-openapi.ts";
 import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { Credentials, OwnAccountChange, PasswordChange, RefreshToken, Registration } from "./requests.ts";
+import {
+  ClinicChoice,
+  Credentials,
+  OwnAccountChange,
+  PasswordChange,
+  RefreshToken,
+  Registration,
+} from "./requests.ts";
 import { Account, NewAccount, TokenPair } from "./responses.ts";
 import { sessionsOpenApi } from "./sessions-openapi.ts";
 
@@ -58,6 +65,15 @@ export const authOpenApi: OpenApiGroup = {
         refresh: "The session's refresh token, from login or the last refresh. Each can be used once.",
       },
       example: { refresh: exampleRefreshToken },
+    }),
+    ClinicChoice: describeSchema(ClinicChoice, {
+      description: "The clinic in which the session is to work.",
+      fields: {
+        clinic: "The id of a clinic of which you are a member.",
+        refresh:
+          "The session's refresh token. It is used up, as by a refresh. Left out: a lost response is recovered by refreshing with it within 30 seconds.",
+      },
+      example: { clinic: 31 },
     }),
     PasswordChange: describeSchema(PasswordChange, {
       description: "A new password, and the one that it replaces.",
@@ -176,6 +192,19 @@ export const authOpenApi: OpenApiGroup = {
       description:
         "Ends the session of this refresh token, used or not. All its tokens become invalid at once. It needs no access token, and ignores one that is sent (RFC 7009).",
       responses: [{ status: 204, description: "The session has ended, or there is none with this token." }],
+    },
+    "POST /api/auth/clinic": {
+      operationId: "moveSession",
+      summary: "Work in another clinic",
+      description:
+        "Moves your session to another clinic and returns new tokens for it. The access tokens from before get a 401 with `clinic_changed`: do not send their requests again, because they were meant for the other clinic. If the response is lost, refresh with the token that you sent: within 30 seconds you get the same refresh token.",
+      responses: [{ status: 200, description: "The tokens for the clinic.", schema: TokenPair }],
+      problems: {
+        400: {
+          description:
+            "You are not a member of the clinic, or there is none with this id; or `refresh` is not an unused refresh token of this session.",
+        },
+      },
     },
     "GET /api/auth/me": {
       operationId: "getOwnAccount",

@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
-import { columnNames, jsonObject } from "../db/query/json.ts";
+import { columnNames, jsonObject, stepJson } from "../db/query/json.ts";
 import { isInvitationValid } from "../db/query/permissions.ts";
 import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
 import type { AttemptNetworks } from "../http/rate-limits.ts";
@@ -30,7 +31,7 @@ const id = intParam("id");
 const clinic = intParam("clinic");
 
 const invitationStep = sql`invitation AS (
-    SELECT i.id, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
+    SELECT i.id, i.clinic_id, i.clinic_role, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
     FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
   )`;
 
@@ -61,12 +62,25 @@ export const createAccount = defineStatement<
   () => sql`-- POST /api/auth/register
   WITH ${invitationStep},
   username_taken AS (SELECT WHERE account_taken(${username})),
+  -- The admin who manages the clinic until a manager is named. Memberships are locked before their clinic.
+  interim AS (
+    SELECT ms.clinic_id, ms.account_id FROM invitation JOIN memberships ms ON ms.clinic_id = invitation.clinic_id
+    WHERE invitation.clinic_role = 'manager' AND is_same_email AND ms.is_interim AND ms.ended_at IS NULL
+      AND NOT EXISTS (SELECT FROM username_taken)
+    FOR NO KEY UPDATE OF ms
+  ),
+  clinic AS (
+    SELECT c.id, c.time_zone, c.active FROM clinics c
+    WHERE c.id = (SELECT clinic_id FROM invitation WHERE is_same_email) AND (SELECT count(*) FROM interim) >= 0
+    FOR KEY SHARE
+  ),
   used_invitation AS (
     -- Of two concurrent requests with the same code only one deletes the row. Shown by
     -- test/invitations/invitations.test.ts.
     DELETE FROM invitations i USING invitation
     WHERE i.id = invitation.id AND is_same_email AND NOT EXISTS (SELECT FROM username_taken)
-    RETURNING i.id, i.role
+      AND (SELECT count(*) FROM clinic) >= 0
+    RETURNING i.id, i.role, i.clinic_role
   ),
   created AS (
     INSERT INTO users (username, email, password_hash, password_prehashed, role)
@@ -74,11 +88,27 @@ export const createAccount = defineStatement<
     WHERE NOT EXISTS (SELECT FROM username_taken) AND (${codeHash} IS NULL OR EXISTS (SELECT FROM used_invitation))
     RETURNING id, username, email, role
   ),
+  membership AS (
+    INSERT INTO memberships (clinic_id, account_id, role, time_zone, clinic_active)
+    SELECT clinic.id, created.id, used_invitation.clinic_role, clinic.time_zone, clinic.active
+    FROM created, used_invitation, clinic
+    RETURNING clinic_id, role
+  ),
+  ended_interim AS (
+    UPDATE memberships ms SET ended_at = now(), is_interim = false FROM interim, membership
+    WHERE ms.clinic_id = interim.clinic_id AND ms.account_id = interim.account_id
+    RETURNING ms.account_id
+  ),
   ${insertAuditEventOf(
     { from: sql`created` },
     {
       action: "register",
-      changes: sql`(SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used_invitation)`,
+      changes: sql`(
+      SELECT ${changesBetween(
+        sql`json_strip_nulls(json_build_object('invitation', id, 'interim_manager', (SELECT account_id FROM ended_interim)))`,
+        stepJson(sql`clinic_id AS clinic, role AS clinic_role`, "membership"),
+      )} FROM used_invitation
+    )`,
     },
   )}
 SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FROM created) AS body,

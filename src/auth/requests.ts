@@ -153,5 +153,8 @@ export const OwnAccountChange = requestBody(
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });
 
+/** The clinic to which a session moves, and the session's refresh token. */
+export const ClinicChoice = requestBody({ clinic: idSchema, refresh: z.optional(textField(1024)) });
+
 /** The path `/:id/` of a session. */
 export const SessionIdPath = z.object({ id: z.uuid() });

@@ -8,6 +8,7 @@ import { validate } from "../http/validation.ts";
 import { changeOwnAccountHandlers } from "./change-own-account.ts";
 import { changePasswordHandlers } from "./change-password.ts";
 import { loginHandlers } from "./login.ts";
+import { moveSessionHandlers } from "./move-session.ts";
 import { findOwnAccount } from "./own-account-queries.ts";
 import { logoutHandlers, refreshHandlers } from "./refresh.ts";
 import { registerHandlers } from "./register.ts";
@@ -24,6 +25,8 @@ export const authRoutes = new Hono<AppEnv>()
   .get("/me", requireAccount, async (c) => respondJson((await findOwnAccount(c.get("caller"), {})).body))
   .patch("/me", requireAccount, rateLimit("LOGIN_LIMITER"), ...changeOwnAccountHandlers)
   .post("/password", requireAccount, rateLimit("LOGIN_LIMITER"), ...changePasswordHandlers)
+
+  .post("/clinic", requireAccount, ...moveSessionHandlers)
 
   .get("/sessions", requireAccount, async (c) => {
     const { body } = await listSessions(c.get("caller"), {

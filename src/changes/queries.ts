@@ -99,10 +99,10 @@ const recordScans = [
         AND (m.current_doctor_id, m.patient_id) > (${callerDoctorId}, ${afterId(patientKind)}) AND m.current_doctor_id <= ${callerDoctorId}
       ORDER BY m.current_doctor_id, m.patient_id`,
   sql`SELECT ${doctorKind}, d.id, d.version FROM doctors d WHERE d.id > ${afterId(doctorKind)} ORDER BY d.id`,
-  sql`SELECT ${assignmentKind}, m.id, 1 FROM mappings m
+  sql`SELECT ${assignmentKind}, m.id, m.version FROM mappings m
       WHERE (m.owner_id, m.id) > (${callerClinicId}, ${afterId(assignmentKind)}) AND m.owner_id <= ${callerClinicId}
       ORDER BY m.owner_id, m.id`,
-  sql`SELECT ${assignmentKind}, m.id, 1 FROM mappings m
+  sql`SELECT ${assignmentKind}, m.id, m.version FROM mappings m
       WHERE ${isDoctorsAccount}
         AND (m.current_doctor_id, m.id) > (${callerDoctorId}, ${afterId(assignmentKind)}) AND m.current_doctor_id <= ${callerDoctorId}
       ORDER BY m.current_doctor_id, m.id`,
@@ -193,7 +193,7 @@ const changesOfAssignedPatients = sql`SELECT c.xact, ${patientKind}, m.patient_i
 const currentVersion = sql`CASE c.kind
         WHEN ${patientKind} THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND ${can("patients:list")})
         WHEN ${doctorKind} THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
-        ELSE (SELECT 1 FROM mappings m WHERE m.id = c.id AND ${can("assignments:list")})
+        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND ${can("assignments:list")})
       END`;
 
 /** Of a merged patient, the one that it is part of now, if the caller can read that one. */

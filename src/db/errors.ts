@@ -49,6 +49,8 @@ export const uniqueViolations = {
   clinics_id_time_zone_active_key: null,
   invitations_code_hash_key: null,
   emergency_accesses_id_key: null,
+  // Two requests at once add the same member. The second one is sent again.
+  memberships_pkey: null,
   memberships_last_manager: {
     code: "last_manager",
     detail: "This is the last active manager of a clinic. Name another one first.",
@@ -58,6 +60,7 @@ export const uniqueViolations = {
     code: "already_assigned",
     detail: "This doctor is already assigned to this patient.",
   },
+  mappings_primary_key: null,
 } as const satisfies Record<string, { code: string; detail: string } | null>;
 export type UniqueConstraint = keyof typeof uniqueViolations;
 /** A unique constraint that a request can violate. */
@@ -79,7 +82,8 @@ const foreignKeyFields = {
   users_doctor_id_fkey: "doctor",
   invitations_created_by_fkey: null,
   sessions_user_id_fkey: null,
-  sessions_membership_fkey: null,
+  // A login to a clinic that is deleted at the same time.
+  sessions_membership_fkey: "clinic",
   memberships_clinic_fkey: null,
   memberships_account_id_fkey: null,
   invitations_clinic_id_fkey: null,
@@ -103,6 +107,9 @@ const foreignKeyFields = {
   mappings_patient_id_fkey: "patient",
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
+  ended_assignments_patient_fkey: null,
+  ended_assignments_patient_id_fkey: null,
+  ended_assignments_ended_by_fkey: null,
 } satisfies Record<string, string | null>;
 export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
 
@@ -157,7 +164,10 @@ export const isViolationOf = (error: unknown, constraint: UniqueConstraint | For
  * Sends a statement once more when a concurrent request took a unique value: the statement's snapshot does not show it, the
  * constraint does. A new snapshot shows it, and which record has it. Nothing was written.
  */
-export const sendAgainIfTaken = <Row>(constraint: UniqueConstraint, send: () => Promise<Row>): Promise<Row> =>
+export const sendAgainIfTaken = <Row>(
+  constraint: UniqueConstraint | ForeignKeyConstraint,
+  send: () => Promise<Row>,
+): Promise<Row> =>
   send().catch((error: unknown) => {
     if (!isViolationOf(error, constraint)) throw error;
     return send();

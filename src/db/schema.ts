@@ -8,6 +8,7 @@ export * from "./schema/audit.ts";
 export * from "./schema/clinics.ts";
 export * from "./schema/codes.ts";
 export * from "./schema/doctors.ts";
+export * from "./schema/ended-assignments.ts";
 export * from "./schema/idempotency-keys.ts";
 export * from "./schema/identifiers.ts";
 export * from "./schema/limits.ts";

@@ -1,4 +1,5 @@
 import {
+  clinicRoleRequired,
   contactTexts,
   describeEmail,
   genderText,
@@ -13,8 +14,8 @@ import {
   updatedSinceText,
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
-import { Doctor } from "./responses.ts";
+import { DoctorChanges, DoctorReassignment, DoctorsQuery, NewDoctor } from "./requests.ts";
+import { Doctor, Reassignment } from "./responses.ts";
 
 const exampleNewDoctor = {
   firstname: "Gregory",
@@ -119,6 +120,24 @@ export const doctorsOpenApi: OpenApiGroup = {
       fields,
       example: { max_appointments_per_day: 6 },
     }),
+    DoctorReassignment: describeSchema(DoctorReassignment, {
+      description: "The doctor who gets the patients of another one.",
+      fields: {
+        to: "The id of another active doctor.",
+        patients: "The ids of up to 1,000 patients. Left out: all patients of the doctor.",
+        reason: "Why: 10 to 500 characters. Required for admins. It is written to the audit log.",
+      },
+      example: { to: 4, reason: "Dr House has left the hospital." },
+    }),
+    Reassignment: describeSchema(Reassignment, {
+      description: "What became of the assignments of a doctor who leaves.",
+      fields: {
+        reassigned: "How many patients have the other doctor now.",
+        already: "How many patients had the other doctor already. The assignment to the first one has ended.",
+        more: "Whether there may be more: send the same request again.",
+      },
+      example: { reassigned: 12, already: 1, more: false },
+    }),
     Doctor: describeSchema(Doctor, {
       description: "A doctor.",
       fields: {
@@ -195,6 +214,21 @@ export const doctorsOpenApi: OpenApiGroup = {
           detail: "This doctor still has 2 patients; end the assignments first.",
           codes: ["doctor_has_patients"],
         },
+      },
+    },
+    "POST /api/doctors/:id/reassign": {
+      operationId: "reassignPatients",
+      summary: "Give a doctor's patients to another doctor",
+      description:
+        "For managers of a clinic, who reassign the clinic's patients, and for admins, who reassign all and must give a reason. The current assignments of the doctor end, and those to the other doctor begin, with the same role and `primary`. An assignment to a doctor who is assigned already only ends. Ids of patients that are not there for you, or not assigned to the doctor, are ignored. One request ends up to 1,000 assignments: repeat it while `more` is true. It can be repeated safely.",
+      responses: [{ status: 200, description: "What was reassigned.", schema: Reassignment }],
+      problems: {
+        400: {
+          description:
+            "`to` is the same doctor, or no active one; or you are an admin and gave no reason: `errors` names the field.",
+        },
+        403: clinicRoleRequired,
+        404: notFound,
       },
     },
   },

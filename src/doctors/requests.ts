@@ -5,9 +5,11 @@ import {
   booleanParam,
   emailField,
   idParam,
+  idSchema,
   makeOptional,
   nameSearch,
   personName,
+  reasonField,
   timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
@@ -58,3 +60,13 @@ export const NewDoctor = requestBody(
 export const DoctorChanges = patchBody(doctorFields, readOnlyFields, requireChangedName).check(
   z.meta({ not: removesNames }),
 );
+
+/** How many patients one reassignment names at most. */
+const MAX_REASSIGNED = 1000;
+
+/** Who gets the patients of a doctor: all of them, or some. Admins must give a reason. */
+export const DoctorReassignment = requestBody({
+  to: idSchema,
+  patients: z.optional(z.array(idSchema).check(z.minLength(1), z.maxLength(MAX_REASSIGNED))),
+  reason: z.optional(reasonField),
+});

@@ -11,6 +11,7 @@ import {
 } from "../http/resource-handlers.ts";
 import { listDoctors } from "./list-queries.ts";
 import { createDoctor, deleteDoctor, findDoctor, updateDoctor } from "./queries.ts";
+import { reassignHandlers } from "./reassign.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 
 export const doctorRoutes = new Hono<AppEnv>()
@@ -19,7 +20,8 @@ export const doctorRoutes = new Hono<AppEnv>()
   .post("/", ...postHandlers("/api/doctors", NewDoctor, createDoctor, "doctors_email_key"))
   .get("/:id", ...getHandlers("doctor", findDoctor))
   .on(["PUT", "PATCH"], "/:id", ...updateHandlers("doctor", DoctorChanges, updateDoctor, "doctors_email_key"))
-  .delete("/:id", ...deleteHandlers("doctor", deleteDoctor, requireUnassigned));
+  .delete("/:id", ...deleteHandlers("doctor", deleteDoctor, requireUnassigned))
+  .post("/:id/reassign", ...reassignHandlers);
 
 /** @throws {Problem} 409 while the doctor has patients */
 function requireUnassigned({ assigned }: { assigned: number | "at least 1" }): void {

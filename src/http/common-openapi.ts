@@ -1,7 +1,7 @@
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey } from "./idempotency.ts";
 import { describeParameters, type OpenApiTag } from "./openapi.ts";
-import { ReadPreconditions, WritePreconditions } from "./preconditions.ts";
+import { OptionalPreconditions, ReadPreconditions, WritePreconditions } from "./preconditions.ts";
 
 // Descriptions that several groups share.
 
@@ -102,6 +102,16 @@ export const requestHeaders = [
     "If-Match": {
       description:
         'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed. If this installation requires the header, a change without it returns 428.',
+    },
+  }),
+  describeParameters(OptionalPreconditions, {
+    "If-None-Match": {
+      description:
+        "The ETags that the record must not have. If its ETag is one of them, the response is 412 and nothing is changed.",
+    },
+    "If-Match": {
+      description:
+        'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed.',
     },
   }),
   describeParameters(IdempotencyKey, {

@@ -64,6 +64,9 @@ export const ReadPreconditions = z.object(preconditions);
 /** The headers of a conditional change of a record, for optimistic locking. */
 export const WritePreconditions = z.object(preconditions);
 
+/** The same of a change that needs no `If-Match`, whatever `REQUIRE_IF_MATCH` says: it was there before the header. */
+export const OptionalPreconditions = z.object(preconditions);
+
 type Preconditions = z.infer<typeof WritePreconditions>;
 
 /** The versions in a list; null without the header, and for `*`. The age that an ETag names does not count. */
@@ -88,16 +91,22 @@ export const versionsToRead = ({ "If-Match": match, "If-None-Match": noneMatch }
  */
 export function versionsToChange(
   c: Context<AuthenticatedEnv>,
-  { "If-Match": match, "If-None-Match": noneMatch }: Preconditions,
+  headers: Preconditions,
 ): { expected: number[] | null; excluded: string[] } {
-  if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
+  if (headers["If-Match"] === undefined && c.get("config").REQUIRE_IF_MATCH)
     throw new Problem(
       "precondition_required",
       "If-Match is required: send the ETag of the record as you last read it.",
     );
-  // `If-None-Match: *` is false for every record that there is.
-  return { expected: noneMatch === "any" ? [] : versionsIn(match), excluded: tagsIn(noneMatch) };
+  return changeableVersions(headers);
 }
+
+/** The same for `OptionalPreconditions`. */
+export const changeableVersions = ({ "If-Match": match, "If-None-Match": noneMatch }: Preconditions) => ({
+  // `If-None-Match: *` is false for every record that there is.
+  expected: noneMatch === "any" ? [] : versionsIn(match),
+  excluded: tagsIn(noneMatch),
+});
 
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
@@ -129,6 +138,7 @@ const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }
 /** Who may change a record that others may read, and the code of the 403 for everybody else. */
 const writers = {
   patient: { code: "not_patient_owner", who: "Only the patient's owner" },
+  assignment: { code: "not_patient_owner", who: "Only the patient's owner or an admin" },
   "identifier system": { code: "admin_required", who: "Only an admin" },
   doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
 } as const;

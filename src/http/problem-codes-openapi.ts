@@ -62,8 +62,12 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "You may not change this of your own account in this way",
     action: "Ask another admin; change your own email with `PATCH /api/auth/me/`",
   },
+  own_membership: {
+    when: "Nobody adds the own account to a clinic or raises the own role there, and admins do not either",
+    action: "Ask a manager of the clinic, or another admin",
+  },
   not_patient_owner: {
-    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments",
+    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments",
     action: "Do not offer this action",
   },
   not_doctor_creator: {
@@ -166,6 +170,14 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   last_manager: {
     when: "The change would leave a shared clinic without an active manager",
     action: "Make another member a manager first",
+  },
+  clinic_not_empty: {
+    when: "The clinic still has patients; deleted ones count, because they can be restored",
+    action: "Transfer the patients first, or set `active` of the clinic to `false`",
+  },
+  personal_clinic: {
+    when: "It is the personal clinic of an account, which has this one member and is never deleted",
+    action: "Use a shared clinic",
   },
   invitation_unusable: {
     when: "This installation takes no registrations, so nobody could use an invitation",

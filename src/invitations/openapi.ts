@@ -7,6 +7,13 @@ import { Invitation, IssuedInvitation } from "./responses.ts";
 const id = "The invitation's id.";
 const email = describeEmail("The email address that the account will have");
 const role = "The role that the account will have: `clinician`, `admin` or `auditor`.";
+const clinic = "The id of a shared clinic that the account becomes a member of when it registers.";
+const clinicRole =
+  "The role of the account in the clinic: `reader`, `clerk`, `clinician` or `manager`. Required with `clinic`.";
+const memberTexts = {
+  clinic: `${clinic} Null for none.`,
+  clinic_role: "The role of the account in the clinic.",
+};
 const notAdmin = {
   description: "You are not an admin.",
   detail: "Only an admin may manage invitations.",
@@ -26,7 +33,7 @@ export const invitationsOpenApi: OpenApiGroup = {
   schemas: {
     NewInvitation: describeSchema(NewInvitation, {
       description: "A new invitation.",
-      fields: { email, role },
+      fields: { email, role, clinic, clinic_role: clinicRole },
       example: { email: "grace@example.org", role: "clinician" },
     }),
     IssuedInvitation: describeSchema(IssuedInvitation, {
@@ -35,6 +42,7 @@ export const invitationsOpenApi: OpenApiGroup = {
         id,
         email,
         role,
+        ...memberTexts,
         code: "The value of `invitation` when registering. It is shown only now and cannot be read later.",
         expires_at: "When it expires: seven days after it was created.",
       },
@@ -42,6 +50,8 @@ export const invitationsOpenApi: OpenApiGroup = {
         id: 7,
         email: "grace@example.org",
         role: "clinician",
+        clinic: null,
+        clinic_role: null,
         code: "q3ZyJ1x6bPp0n5yL0dM2m3v0c8Y",
         expires_at: "2026-12-03T09:30:00.000Z",
       },
@@ -52,6 +62,7 @@ export const invitationsOpenApi: OpenApiGroup = {
         id,
         email,
         role,
+        ...memberTexts,
         created_by: "The id of the admin's account; null if an operator of this installation created it.",
         created_at: "When it was created.",
         expires_at: "When it expires.",
@@ -60,6 +71,8 @@ export const invitationsOpenApi: OpenApiGroup = {
         id: 7,
         email: "grace@example.org",
         role: "clinician",
+        clinic: null,
+        clinic_role: null,
         created_by: 1,
         created_at: "2026-11-26T09:30:00.000Z",
         expires_at: "2026-12-03T09:30:00.000Z",
@@ -71,10 +84,18 @@ export const invitationsOpenApi: OpenApiGroup = {
       operationId: "invite",
       summary: "Create an invitation",
       description:
-        "For admins. Creates a code that one account can register with in the next seven days, with this email and this role. Send the code yourself: the API sends no mail. The invitation is withdrawn when you are no active admin any more.",
+        "For admins; managers of a shared clinic may invite accounts with the role `clinician` into it. Creates a code that one account can register with in the next seven days, with this email and this role; with `clinic` it becomes a member there. Send the code yourself: the API sends no mail. The invitation is withdrawn when you are no active admin any more, and that of a manager is not valid while you are no manager.",
       responses: [{ status: 201, description: "The invitation, with its code.", schema: IssuedInvitation }],
       problems: {
-        403: notAdmin,
+        400: {
+          description: "A field is not valid, or there is no such shared clinic: `errors` names the field.",
+        },
+        403: {
+          ...notAdmin,
+          description:
+            "`admin_required`: you are neither an admin nor a member of the clinic. `clinic_role_required`: you are a member, but not a manager of the clinic.",
+          codes: ["admin_required", "clinic_role_required"],
+        },
         409: {
           description: "Registration is closed on this installation.",
           detail: "Registration is closed: an invitation could not be used.",

@@ -19,35 +19,65 @@ import { INVITATION_DAYS } from "./requests.ts";
 
 const isAdmin = can("invitations:manage");
 
-const invitationJson = (step: string) => stepJson(sql`id AS invitation, email, role`, step);
+const clinic = intParam("clinic");
+const clinicRole = sql`${param("clinic_role")}::text`;
+
+/** What is audited of an invitation. The clinic is left out when there is none. */
+const invitationJson = (step: string) =>
+  sql`(SELECT json_strip_nulls(${stepJson(sql`id AS invitation, email, role, clinic_id AS clinic, clinic_role`, step)}))`;
+
+/** The caller's role in the clinic of the invitation. */
+const roleInClinic = sql`(SELECT ms.role FROM memberships ms WHERE ms.clinic_id = ${clinic} AND ms.account_id = ${callerId} AND ms.ended_at IS NULL)`;
+
+/** An admin invites everybody; a manager invites clinicians to the own clinic. */
+const canInvite = sql<boolean>`(${isAdmin} OR ${param("role")}::text = 'clinician' AND coalesce(${roleInClinic} = 'manager', false))`;
+
+/** Whether there is no such shared clinic. */
+const isClinicMissing = sql<boolean>`(${clinic} IS NOT NULL AND NOT EXISTS (SELECT FROM clinic))`;
 
 /**
- * Creates an invitation, for an admin. `id` is null for others, and when registration is closed
- * (`is_registration_open` is false). It is withdrawn when the account is no active admin any more (the trigger
+ * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no such shared
+ * clinic, and when registration is closed (`is_registration_open` is false). That of a manager is valid as long as the account is one.
+ * That of an admin is withdrawn when the account is no active admin any more (the trigger
  * users_admin_ended, drizzle/0014_admin_rights_end.sql). The re-check locks the account, so that the trigger deletes an
  * invitation that was created just before. Shown by test/races/admins.test.ts.
  */
 export const createInvitation = authenticated<
-  { isAdmin: boolean; id: number | null; expires_at: string },
-  { email: string; role: string; code_hash: string; is_registration_open: boolean }
+  {
+    canInvite: boolean;
+    roleInClinic: string | null;
+    isClinicMissing: boolean;
+    id: number | null;
+    expires_at: string;
+  },
+  {
+    email: string;
+    role: string;
+    clinic: number | null;
+    clinic_role: string | null;
+    code_hash: string;
+    is_registration_open: boolean;
+  }
 >(
   "invitations/create",
   () => sql`-- POST /api/invitations
   WITH ${callerSteps},
-  ${callerRecheck("caller")},
+  clinic AS (SELECT c.id FROM clinics c WHERE c.id = ${clinic} AND c.kind = 'shared' AND ${canInvite} FOR KEY SHARE),
+  ${callerRecheck("caller", "clinic")},
   created AS (
-    INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
-    SELECT ${param("email")}::text, ${param("role")}::text, ${param("code_hash")}::text, ${callerId},
+    INSERT INTO invitations (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at)
+    SELECT ${param("email")}::text, ${param("role")}::text, ${clinic}, ${clinicRole}, ${param("code_hash")}::text, ${callerId},
       now() + make_interval(days => ${sql.raw(String(INVITATION_DAYS))})
-    WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean AND ${isStillAccepted}
-    RETURNING id, email, role, expires_at
+    WHERE ${canInvite} AND NOT ${isClinicMissing} AND ${param("is_registration_open")}::boolean AND ${isStillAccepted}
+    RETURNING id, email, role, clinic_id, clinic_role, expires_at
   ),
   ${insertAuditEvent({
     action: "invite",
-    outcome: adminOutcome(doneOrRefused(sql`EXISTS (SELECT FROM created)`)),
+    outcome: doneOrRefused(sql`EXISTS (SELECT FROM created)`),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, invitationJson("created"))} FROM created)`,
   })}
-SELECT ${refusalAfterWait("caller")}, ${isAdmin} AS "isAdmin", (SELECT id FROM created) AS id,
+SELECT ${refusalAfterWait("caller")}, ${canInvite} AS "canInvite", ${roleInClinic} AS "roleInClinic",
+  ${isClinicMissing} AS "isClinicMissing", (SELECT id FROM created) AS id,
   (SELECT ${isoTimestamp("expires_at")} FROM created) AS expires_at
 FROM token_account`,
 );
@@ -61,7 +91,7 @@ export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: b
   deleted AS (
     DELETE FROM invitations i
     WHERE i.id = ${intParam("id")} AND ${isAdmin} AND ${isStillAccepted}
-    RETURNING i.id, i.email, i.role
+    RETURNING i.id, i.email, i.role, i.clinic_id, i.clinic_role
   ),
   ${insertAuditEvent({
     action: "withdraw_invitation",

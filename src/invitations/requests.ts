@@ -1,6 +1,6 @@
-import { roles } from "../db/schema.ts";
+import { clinicRoles, roles } from "../db/schema.ts";
 import { requestBody } from "../http/body-schemas.ts";
-import { emailField } from "../http/fields.ts";
+import { emailField, idSchema, rule } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
@@ -12,5 +12,50 @@ export const INVITATION_CODE_BYTES = 20;
 /** How many days an invitation is valid. */
 export const INVITATION_DAYS = 7;
 
-/** An invitation to register. */
-export const NewInvitation = requestBody({ email: emailField(254), role: z.enum(roles) });
+interface InvitedMember {
+  role?: unknown;
+  clinic?: unknown;
+  clinic_role?: unknown;
+}
+
+const isId = (value: unknown): boolean => idSchema.safeParse(value).success;
+
+/** An invitation to register, and to become a member of a shared clinic. */
+export const NewInvitation = requestBody(
+  {
+    email: emailField(254),
+    role: z.enum(roles),
+    clinic: z.optional(idSchema),
+    clinic_role: z.optional(z.enum(clinicRoles)),
+  },
+  [],
+  [
+    rule<InvitedMember>(
+      ({ clinic, clinic_role }) => !isId(clinic) || clinic_role !== undefined,
+      "required",
+      "Required when clinic is sent",
+      "clinic_role",
+    ),
+    rule<InvitedMember>(
+      ({ clinic, clinic_role }) => clinic !== undefined || clinic_role === undefined,
+      "required",
+      "Required when clinic_role is sent",
+      "clinic",
+    ),
+    rule<InvitedMember>(
+      ({ role, clinic }) => role !== "auditor" || !isId(clinic),
+      "invalid_value",
+      "Must be left out: an auditor works in no clinic",
+      "clinic",
+    ),
+    z.meta({
+      not: {
+        anyOf: [
+          { required: ["clinic"], not: { required: ["clinic_role"] } },
+          { required: ["clinic_role"], not: { required: ["clinic"] } },
+          { properties: { role: { const: "auditor" } }, required: ["role", "clinic"] },
+        ],
+      },
+    }),
+  ],
+);

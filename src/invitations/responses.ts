@@ -1,9 +1,16 @@
-import { roles } from "../db/schema.ts";
+import { clinicRoles, roles } from "../db/schema.ts";
 import { emailField, idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-const common = { id: idSchema, email: emailField(254), role: z.enum(roles) };
+const common = {
+  id: idSchema,
+  email: emailField(254),
+  role: z.enum(roles),
+  /** The shared clinic that the new account becomes a member of, and its role there; null for none. */
+  clinic: z.nullable(idSchema),
+  clinic_role: z.nullable(z.enum(clinicRoles)),
+};
 
 /** A new invitation. Its code is not stored, so that no other response has it. */
 export const IssuedInvitation = z.strictObject({ ...common, code: z.string(), expires_at: timestampSchema });

@@ -11,15 +11,30 @@ const nurse = await newAccount(api);
 const admin = await newAccount(api, "admin");
 const doctor = await postDoctor(admin);
 
+/** What a new assignment has beyond patient and doctor. */
+const newLife = { role: "attending", primary: false, ended_at: null, ended_by: null, version: 1 };
+
 const post = (account: TestAccount, patient: number, doctor: number, more = {}) =>
   account.post("/api/mappings/", { patient, doctor, ...more });
 const assignmentsOf = (patient: number) => asOwner`SELECT id FROM mappings WHERE patient_id = ${patient}`;
 
 test("POST assigns any account's doctor, returns 201 with the whole assignment, and ignores read-only fields", async () => {
   const patient = await postPatient(nurse);
-  const readOnly = { id: 1, assigned_at: "2001-01-01T00:00:00.000Z" };
+  const readOnly = {
+    id: 1,
+    assigned_at: "2001-01-01T00:00:00.000Z",
+    ended_at: null,
+    ended_by: null,
+    version: 7,
+  };
   const { status, body } = await post(nurse, patient.id, doctor.id, readOnly);
-  const expected = { id: body.id, patient: patient.id, doctor: doctor.id, assigned_at: anyTimestamp };
+  const expected = {
+    id: body.id,
+    patient: patient.id,
+    doctor: doctor.id,
+    assigned_at: anyTimestamp,
+    ...newLife,
+  };
   expect({ status, body }).toEqual({ status: 201, body: expected });
   expect(Object.keys(body)).toEqual(Object.keys(expected));
   expect(Date.parse(body.assigned_at)).toBeGreaterThanOrEqual(Date.parse(patient.created_at));

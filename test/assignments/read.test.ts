@@ -39,6 +39,7 @@ test("the list has the assignments of the caller's own patients with their curre
     patient: patientIn(patients.find((one) => one.id === patient)),
     doctor: doctorIn(doctors.find((one) => one.id === doctor)),
     assigned_at,
+    ...{ role: "attending", primary: false, ended_at: null, ended_by: null, version: 1 },
   }));
   const { status, body } = await nurse.get("/api/mappings/");
   expect({ status, body }).toEqual({ status: 200, body: expected });

@@ -36,6 +36,15 @@ export const assignmentRequests: RouteRequest[] = [
     subject: subjectPatient,
     access,
   },
+  {
+    route: "PATCH /api/mappings/:id",
+    status: 200,
+    answer: Assignment,
+    recorded: "update_assignment",
+    subject: async (account) => ({ ...(await subject(account)), body: { role: "covering", primary: true } }),
+    access,
+    invalid: { role: "nurse" },
+  },
   { route: "DELETE /api/mappings/:id", status: 204, recorded: "unassign", subject, access },
   { route: "DELETE /api/mappings/:id/delete", status: 204, recorded: "unassign", subject, access },
 ];

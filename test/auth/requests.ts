@@ -52,6 +52,15 @@ export const authRequests: RouteRequest[] = [
     access: { toOthers: 400, outcome: "refused" },
     ...change,
   },
+  {
+    route: "POST /api/auth/clinic",
+    status: 200,
+    answer: TokenPair,
+    recorded: "move_session",
+    subject: async ({ clinic }) => ({ body: { clinic } }),
+    invalid: { clinic: 0 },
+    access: { toOthers: 400, outcome: "refused" },
+  },
   { route: "GET /api/auth/sessions", status: 200, answer: z.array(Session), access: { toOthers: 200 } },
   { route: "DELETE /api/auth/sessions", access: { toOthers: 204 }, ...ending },
   {

@@ -106,6 +106,21 @@ test("a deleted doctor and an ended assignment are deleted: true", async () => {
   expect(changes).toContainEqual(deleted({ kind: "doctor", id: doctor, version: 1 }));
 });
 
+test("a changed assignment is there with its version, and so is one that is not primary any more; its patient is not", async () => {
+  const owner = await newAccount();
+  const { account, doctor } = await newDoctorsAccount(owner);
+  const first = await assignDoctor(owner, { doctor });
+  const second = await assignDoctor(owner, { patient: { id: first.patient } });
+  await owner.patch(`/api/mappings/${first.id}/`, { primary: true });
+  const [ofOwner, ofDoctor] = [await readAll(owner), await readAll(account)];
+  await owner.patch(`/api/mappings/${second.id}/`, { primary: true });
+  expect(withoutDoctors(await readAll(owner, ofOwner.cursor))).toEqual([
+    assignment(first.id, 3),
+    assignment(second.id, 2),
+  ]);
+  expect(withoutDoctors(await readAll(account, ofDoctor.cursor))).toEqual([assignment(first.id, 3)]);
+});
+
 test("the own account of a doctor gets the doctor's patients and assignments, their changes, and their end", async () => {
   const owner = await newAccount();
   const { account, doctor } = await newDoctorsAccount(owner);

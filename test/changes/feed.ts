@@ -62,5 +62,5 @@ export const withoutDoctors = ({ changes }: ChangePage): RecordChange[] =>
   changes.filter(({ kind }) => kind !== "doctor");
 
 export const patient = (id: number, version = 1) => ({ kind: "patient", id, version });
-export const assignment = (id: number) => ({ kind: "assignment", id, version: 1 });
+export const assignment = (id: number, version = 1) => ({ kind: "assignment", id, version });
 export const deleted = (entry: object) => ({ ...entry, deleted: true });

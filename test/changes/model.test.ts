@@ -35,7 +35,7 @@ async function copyOfLists(account: TestAccount, doctors: number[]): Promise<Cop
   ])
     for (let path: string | undefined = `/api/${list}/?limit=200`; path; ) {
       const page = await account.get(path);
-      for (const { id, version = 1 } of page.body) copy.set(`${kind} ${id}`, version);
+      for (const { id, version } of page.body) copy.set(`${kind} ${id}`, version);
       path = nextOf(page);
     }
   for (const id of doctors) {
@@ -66,10 +66,17 @@ test("copies of three accounts end as their lists after concurrent changes of al
     (id) => postTransfer(admin, { id }, pick(owners)),
     () => admin.post("/api/patients/transfer/", { from: pick(owners).id, to: pick(owners).id, reason }),
     (id) => by((account) => account.post("/api/mappings/", { patient: id, doctor: doctor.id })),
-    (id) => by((account) => account.post("/api/mappings/", { patient: id, doctor: other.id })),
+    (id) =>
+      by((account) =>
+        account.post("/api/mappings/", { patient: id, doctor: other.id, primary: random() < 0.5 }),
+      ),
     async (id) => {
       const rows = await asOwner`SELECT id FROM mappings WHERE patient_id = ${id}`;
       await Promise.all(rows.map((row) => admin.delete(`/api/mappings/${row["id"]}/`)));
+    },
+    async (id) => {
+      const rows = await asOwner`SELECT id FROM mappings WHERE patient_id = ${id}`;
+      await Promise.all(rows.map((row) => admin.patch(`/api/mappings/${row["id"]}/`, { primary: true })));
     },
     (id) => by((account) => account.post(`${patientPath({ id })}merge/`, { into: pick(ids) })),
     (id) => by((account) => account.post(`${patientPath({ id })}unmerge/`)),

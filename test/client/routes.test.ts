@@ -86,7 +86,7 @@ test("doctors: create, get, update, replace and delete", async () => {
   await expect(api.doctors.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("assignments: create, list, ofPatient and delete", async () => {
+test("assignments: create, list, ofPatient, update and delete; the ended ones are listed with ended: true", async () => {
   const api = await signUp(served.origin);
   const patient = await api.patients.create(newPatient());
   const doctor = await api.doctors.create(newDoctor());
@@ -96,8 +96,14 @@ test("assignments: create, list, ofPatient and delete", async () => {
     [id, patient.id, doctor.id],
   ]);
   expect((await api.assignments.ofPatient(patient.id)).doctors.map((one) => one.id)).toEqual([doctor.id]);
-  await api.assignments.delete(id);
+  const changed = await api.assignments.update(id, { role: "covering" }, { ifMatch: assignments[0] });
+  expect(changed).toMatchObject({ role: "covering", primary: false, version: 2 });
+  const outdated = api.assignments.update(id, { primary: true }, { ifMatch: assignments[0] });
+  await expect(outdated).rejects.toMatchObject({ status: 412 });
+  await api.assignments.delete(id, { ifMatch: changed });
   expect((await api.assignments.ofPatient(patient.id)).doctors).toEqual([]);
+  const ended = await Array.fromAsync(api.assignments.list({ ended: true }));
+  expect(ended.map((one) => [one.id, one.doctor?.id, one.version])).toEqual([[id, doctor.id, 3]]);
 });
 
 test("a list yields every record once, and requests a page only when it is needed", async () => {
@@ -235,4 +241,22 @@ test("a call without a session throws 401; a login with a wrong password throws 
     status: 401,
   });
   expect(api.tokens).toBeUndefined();
+});
+
+test("clinics: an admin creates one, names, changes and removes members, and deletes it", async () => {
+  const [api, other] = [await signUp(served.origin), await signUp(served.origin)];
+  const [{ id: own }, { id: account, username }] = [await api.me(), await other.me()];
+  await query(inject("database").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [own]);
+  const clinic = await api.clinics.create({ name: "North", time_zone: "Europe/Berlin" });
+  expect(await api.clinics.get(clinic.id)).toEqual(clinic);
+  const member = await api.clinics.members.add(clinic.id, { username, role: "clerk" });
+  expect(await Array.fromAsync(other.clinics.members.list(clinic.id))).toContainEqual(member);
+  expect((await Array.fromAsync(other.clinics.list())).map(({ id }) => id)).toEqual([account, clinic.id]);
+  expect(await api.clinics.members.update(clinic.id, account, { role: "reader" })).toMatchObject({
+    role: "reader",
+  });
+  await api.clinics.members.end(clinic.id, account);
+  expect(await api.clinics.update(clinic.id, { name: "South" })).toMatchObject({ name: "South" });
+  await api.clinics.delete(clinic.id);
+  await expect(api.clinics.get(clinic.id)).rejects.toMatchObject({ status: 404 });
 });

@@ -25,12 +25,15 @@ import { lists } from "../support/pages.ts";
 import { newDoctor, newPatient } from "../support/resources.ts";
 import { sendRouteRequest } from "../support/route-requests.ts";
 import { type RecordedStatement, recordStatements } from "../support/statements.ts";
+import { feedStatements, testFeedPlans } from "./change-feed-plans.ts";
 
 /** The statements that PostgreSQL itself sends for foreign keys when a record is deleted. */
 const ofForeignKeys = [
   statement("SELECT 1 FROM mappings WHERE current_doctor_id = $1 FOR KEY SHARE", 1),
   statement("UPDATE mappings SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
+  statement("UPDATE ended_assignments SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
   statement("DELETE FROM mappings WHERE patient_id = $1", 1),
+  statement("DELETE FROM ended_assignments WHERE patient_id = $1", 1),
   statement("DELETE FROM emergency_accesses WHERE patient_id = $1", 1),
   statement("DELETE FROM refresh_tokens WHERE session_id = $1", crypto.randomUUID()),
 ];
@@ -46,6 +49,7 @@ const ofFunctions = [
     1,
   ),
   statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
+  statement("UPDATE mappings SET is_primary = false WHERE patient_id = $1 AND is_primary", 1),
   statement("SELECT FROM change_feed WHERE id = 1"),
   statement("UPDATE probes SET not_found = not_found + 1 WHERE account_id = $1 AND hour = $2", 1, 1),
 ];
@@ -71,9 +75,20 @@ async function statementsOfTheApi(): Promise<RecordedStatement[]> {
 const accountPages = await Promise.all([
   ...lists.flatMap((list) => listPages(list, filterCombinations(list))),
   ...listPages("patients", [{ deleted: "true" }, { ...listFilters.patients, deleted: "true" }]),
+  ...listPages(
+    "mappings",
+    filterCombinations("mappings").map((filters) => ({ ...filters, ended: "true" })),
+  ),
 ]);
 /** Pages that have other statements for an admin. */
-const adminPages = await Promise.all(listPages("mappings", [{ doctor: 7 }, listFilters.mappings]));
+const adminPages = await Promise.all(
+  listPages("mappings", [
+    { doctor: 7 },
+    listFilters.mappings,
+    { doctor: 7, ended: "true" },
+    { ...listFilters.mappings, ended: "true" },
+  ]),
+);
 const pages = [...accountPages, ...adminPages];
 
 const ofDoctor = { doctor: DOCTOR };
@@ -85,6 +100,7 @@ const doctorPages = await Promise.all([
 
 let statements: RecordedStatement[];
 let plans: PlanNode[][];
+let feedPlans: PlanNode[][];
 /** The plans of the pages with the statistics of empty tables, and with current statistics. */
 const stale: { pages: PlanNode[][]; doctorPages: PlanNode[][] } = { pages: [], doctorPages: [] };
 const fresh: typeof stale = { pages: [], doctorPages: [] };
@@ -100,6 +116,8 @@ beforeAll(async () => {
     const page = pages[index];
     return { explain, analyze: page === undefined || isNarrow(page) };
   });
+  const ofFeed = await feedStatements(big, doctor);
+  // Filling the tables takes longer than everything else here, so the plans of the change feed are explained in the same database.
   const all = await explainInFreshDatabase([
     analyzeStep,
     ...[...insertAccountSteps(big), ...insertAccountSteps(doctor), ...insertAccountSteps(admin, "admin")],
@@ -107,12 +125,14 @@ beforeAll(async () => {
     ...explainPages,
     analyzeStep,
     ...explainPages,
+    ...ofFeed.map((explain) => ({ explain, analyze: true })),
     ...statements.map((explain) => ({ explain })),
   ]);
   for (const statistics of [stale, fresh]) {
     statistics.pages = all.splice(0, pages.length);
     statistics.doctorPages = all.splice(0, doctorPages.length);
   }
+  feedPlans = all.splice(0, ofFeed.length);
   plans = all;
 }, 600_000); // only against hanging
 
@@ -141,14 +161,17 @@ test("the statements read every table", () => {
 
 /** Whether an index leads to just the rows of the page: it has no filter, or one with an index of its own. */
 function isNarrow({ list, asked }: ListPage): boolean {
-  // Deleted patients have indexes of their own.
-  const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted"].includes(name));
+  // Deleted patients and ended assignments have indexes of their own.
+  const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted", "ended"].includes(name));
   const isById = String(asked["sort"]).endsWith("id");
   const own = { patients: ["doctor", "identifier"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
     list
   ];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
+
+/** The table with the rows of a page. */
+const tableOf = ({ list, asked }: ListPage): string => (asked["ended"] ? "ended_assignments" : list);
 
 /** The nodes that find the rows of a page. */
 const rowNodes = (nodes: PlanNode[]) =>
@@ -222,7 +245,9 @@ describe.each([
       const { list, path, asked } = page;
       const nodes = statistics.pages[index] ?? [];
       const counts = nodes
-        .filter((node) => readsTable(node) && node["Relation Name"] === list && node["Actual Loops"] === 1)
+        .filter(
+          (node) => readsTable(node) && node["Relation Name"] === tableOf(page) && node["Actual Loops"] === 1,
+        )
         .map((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0));
       expect([path, asked, counts.filter((rows) => rows > 52)]).toEqual([path, asked, []]);
       // The indexes of a doctor's patients are not searched: these accounts belong to no doctor.
@@ -258,3 +283,6 @@ describe.each([
     expect(blocks.filter(({ page, blocks }) => blocks > maxDoctorBlocks(page))).toEqual([]);
   });
 });
+
+describe("with 50,000 records of each kind, which all have changed,", () =>
+  testFeedPlans((index) => feedPlans[index] ?? []));

@@ -3,7 +3,7 @@ import { clinicRoles } from "../../src/db/schema.ts";
 import { insertRefreshToken, newAccount, uniqueName } from "../support/accounts.ts";
 import { newClinic } from "../support/clinics.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assignDoctor, newSystemName, postPatient } from "../support/resources.ts";
+import { assignDoctor, newSystemName, postDoctor, postPatient } from "../support/resources.ts";
 import { emailOfLength } from "../support/text.ts";
 
 const nurse = await newAccount();
@@ -54,6 +54,10 @@ const rows: Record<string, () => Record<string, unknown>> = {
     snapshot: "{}",
   }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
+  ended_assignments: () => ({
+    ...{ id: assignment, patient_id: patient, owner_id: nurse.id, doctor_id: doctor },
+    ...{ doctor_name: "A B", assigned_at: "2026-01-01", ended_by: nurse.id },
+  }),
   record_changes: () => ({ audience: "everybody", audience_id: 0, kind: 2, record_id: 1, version: 1 }),
   change_feed: () => ({ id: 1 }),
   audit_events: () => ({ action: "read", outcome: "done" }),
@@ -91,6 +95,8 @@ await insert("audit_digests", {});
 await insert("probes", { hour: 1 });
 const [system] = await insert("identifier_systems", { name: "known" });
 await insert("patient_identifiers", { key: "KNOWN" });
+await insert("ended_assignments", {});
+await insert("mappings", { doctor_id: (await postDoctor(nurse)).id, is_primary: true });
 const [merge] = await insert("patient_merges", {});
 // The API would not have made all of them, and other tests list them.
 afterAll(() => asOwner`DELETE FROM identifier_systems WHERE created_by = ${nurse.id} AND name <> 'known'`);
@@ -109,6 +115,8 @@ const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 
 /** For the CHECK on each column: values that it forbids, and the extreme ones that it allows. */
 const checks: [table: string, column: string, ...Values][] = [
+  ["mappings", "role", ["", "nurse", "Attending"], []],
+  ["ended_assignments", "role", ["", "nurse", "Attending"], []],
   ["record_changes", "audience", ["", "nobody"], ["account", "doctor", "everybody"]],
   ["record_changes", "kind", [0, 4], [1, 2, 3]],
   ["change_feed", "id", [0, 2], []],
@@ -251,9 +259,14 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["audit_events", "audit_events_pkey", { id: 1, at: "2001-01-01" }],
   ["audit_digests", "audit_digests_pkey", {}],
   ["mappings", "mappings_patient_id_doctor_id_key", {}],
+  ["mappings", "mappings_primary_key", { doctor_id: 0, is_primary: true }],
   ["mappings", "mappings_patient_id_fkey", { patient_id: 0, owner_id: null }],
   ["mappings", "mappings_patient_fkey", { patient_id: patientOfOther }],
   ["mappings", "mappings_doctor_fkey", { doctor_id: 0 }],
+  ["ended_assignments", "ended_assignments_pkey", {}],
+  ["ended_assignments", "ended_assignments_patient_id_fkey", { id: 0, patient_id: 0, owner_id: null }],
+  ["ended_assignments", "ended_assignments_patient_fkey", { id: 0, patient_id: patientOfOther }],
+  ["ended_assignments", "ended_assignments_ended_by_fkey", { id: 0, ended_by: 0 }],
   ["idempotency_keys", "idempotency_keys_pkey", { key: "known" }],
   ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
@@ -342,7 +355,7 @@ test("the database has no other constraint and no other unique index", async () 
 test("only optional columns and the columns about an end or a deletion may be NULL", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
-  const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "owner_id", "current_doctor_id"];
+  const deletion = ["deleted_at", "deleted_from", "current_doctor_id", ...Array(4).fill("owner_id")];
   const optional = [
     "record_id",
     "spent_at",

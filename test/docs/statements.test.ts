@@ -89,6 +89,7 @@ test("what a stranger can ask for is audited with one patient: no index has even
     names.filter((name) => !/\/list-/.test(name) && severalPatients.test(readStatementText(name))),
     {
       "accounts/update": "The patients of the doctor that an admin links an account to",
+      "doctors/reassign": "Patients whose doctor a manager or an admin has changed",
       "patients/export-csv": "The caller's own patients",
       "patients/export-ndjson": "The caller's own patients",
       "patients/import": "Patients that the caller has created",

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { Doctor } from "../../src/doctors/responses.ts";
+import { Doctor, Reassignment } from "../../src/doctors/responses.ts";
 import type { TestAccount } from "../support/accounts.ts";
-import { newDoctor, postDoctor } from "../support/resources.ts";
+import { assignDoctor, newDoctor, postDoctor } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const Directory = z.array(Doctor).check(z.minLength(1));
@@ -32,4 +32,17 @@ export const doctorRequests: RouteRequest[] = [
   { route: "PUT /api/doctors/:id", status: 200, answer: Doctor, ...change },
   { route: "PATCH /api/doctors/:id", status: 200, answer: Doctor, ...change },
   { route: "DELETE /api/doctors/:id", status: 204, recorded: "delete", subject, access: forbidden },
+  {
+    route: "POST /api/doctors/:id/reassign",
+    status: 200,
+    answer: Reassignment,
+    recorded: "assign",
+    subject: async (account) => {
+      const { doctor } = await assignDoctor(account);
+      const { id: to } = await postDoctor(account);
+      return { id: doctor, body: { to, reason: "The doctor has left." } };
+    },
+    invalid: { to: 0 },
+    access: { toOthers: 200 },
+  },
 ];

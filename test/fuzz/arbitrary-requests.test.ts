@@ -43,7 +43,7 @@ async function answerTo(attempt: Attempt): Promise<ApiResponse> {
   const request = routeRequests.find((one) => one.route === route) as RouteRequest;
   const changes = sender === "disabled" || !safeMethods.includes(method);
   const { account, about } = await enterWorld(worlds, request, changes);
-  const path = `${routePath(request, id ?? about.id).replace(/\/$/, "")}${suffix}/?${query}`;
+  const path = `${routePath(request, id === undefined ? about : { ...about, id }).replace(/\/$/, "")}${suffix}/?${query}`;
   const { json, raw } = bodyOf(attempt, about);
   const { request: send } = await senderOf[sender](account);
   const type = { "Content-Type": about.file === undefined ? "application/json" : "application/x-ndjson" };

@@ -59,7 +59,7 @@ test.each(withQuery)(
     const { account, about } = await createWorld(request);
     await checkProperty(
       fc.asyncProperty(invalidParameters(request), async ([name, text]) => {
-        const path = `${routePath(request, about.id)}?${new URLSearchParams([[name, text]])}`;
+        const path = `${routePath(request, about)}?${new URLSearchParams([[name, text]])}`;
         expect(await sendToPath(account, request, path, about)).toEqual(fieldProblem(namedInErrors(name)));
       }),
       40,

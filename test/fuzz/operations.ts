@@ -50,11 +50,14 @@ const issuedFields = ["refresh", "identifiers"];
 export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> {
   const returnedFields = responseFieldsOf(request);
   const fields = Object.entries(fieldsOf(bodyOf(request) ?? {}));
+  // The username of an account that must exist, in place of its id.
+  const namesAccount = fields.some(([name]) => name === "account");
   return Object.fromEntries(
     fields.filter(
       ([name, field]) =>
         returnedFields.includes(name) &&
         !issuedFields.includes(name) &&
+        !(name === "username" && namesAccount) &&
         !isReference(field) &&
         // Any other value than the record's is an error.
         !String(field["description"]).startsWith("Read-only."),

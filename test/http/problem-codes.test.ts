@@ -106,6 +106,15 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     await addMember(await newClinic(), manager, "manager");
     return admin.patch(`/api/accounts/${manager.id}/`, { active: false });
   },
+  own_membership: async () =>
+    admin.post(`/api/clinics/${await newClinic()}/members/`, { account: admin.id, role: "reader" }),
+  clinic_not_empty: async () => {
+    const clinic = await newClinic();
+    const manager = await newMember(api, clinic, "manager");
+    await postPatient(manager);
+    return manager.delete(`/api/clinics/${clinic}/`);
+  },
+  personal_clinic: () => nurse.delete(`/api/clinics/${nurse.id}/`),
   token_revoked: async () => api.get("/api/auth/me/", { token: await mintToken({ sub: "2147483647" }) }),
   invalid_credentials: () => api.post("/api/auth/login/", { username: nurse.username, password: "wrong" }),
   refresh_token_invalid: async () => {

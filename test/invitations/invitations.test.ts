@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
@@ -20,7 +21,10 @@ const roleOf = async (id: number) => (await asOwner`SELECT role FROM users WHERE
 test("POST returns an invitation that is valid for seven days, and stores only the hash of its code", async () => {
   const answer = await admin.post("/api/invitations/", { email: "Grace@example.org", role: "admin" });
   const { id, code, expires_at, ...rest } = answer.body;
-  expect([answer.status, rest]).toEqual([201, { email: "Grace@example.org", role: "admin" }]);
+  expect([answer.status, rest]).toEqual([
+    201,
+    { email: "Grace@example.org", role: "admin", clinic: null, clinic_role: null },
+  ]);
   expect(code).toMatch(/^[\w-]{27}$/);
   const [row] =
     await asOwner`SELECT *, extract(day FROM expires_at - created_at)::int AS days FROM invitations WHERE id = ${id}`;
@@ -170,4 +174,61 @@ test("a clinician gets 403 for POST, GET and DELETE of invitations, and nothing 
   for (const target of [id, 2_147_483_647])
     expect(await account.delete(`/api/invitations/${target}/`)).toEqual(forbidden);
   expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).toContain(id);
+});
+
+test("an invitation to a clinic makes the new account a member with the invited role", async () => {
+  const clinic = await newClinic();
+  const { id, code } = await invite(admin, { clinic, clinic_role: "clerk" });
+  const listed = (await admin.get("/api/invitations/?sort=-id")).body.find(
+    (one: { id: number }) => one.id === id,
+  );
+  expect(listed).toMatchObject({ clinic, clinic_role: "clerk" });
+  const answer = await register({ invitation: code });
+  expect(answer.status).toBe(201);
+  const { body } = await admin.get(`/api/clinics/${clinic}/members/`);
+  expect(body).toMatchObject([{ account: answer.body.id, role: "clerk" }]);
+  expect(await auditEventsOf(answer)).toMatchObject([
+    { action: "register", changes: { clinic: { before: null, after: clinic } } },
+  ]);
+});
+
+test("a manager who registers with an invitation ends the membership of the interim manager", async () => {
+  const clinic = (await admin.post("/api/clinics/", { name: "North" })).body.id;
+  const { code } = await invite(admin, { clinic, clinic_role: "manager" });
+  const { body } = await register({ invitation: code });
+  expect((await admin.get(`/api/clinics/${clinic}/members/`)).body).toMatchObject([{ account: body.id }]);
+});
+
+test("a manager invites clinicians to the own clinic, as long as the account is a manager", async () => {
+  const clinic = await newClinic();
+  await newMember(api, clinic, "manager");
+  const [manager, clerk] = [await newMember(api, clinic, "manager"), await newMember(api, clinic, "clerk")];
+  const body = { email: "grace@example.org", role: "clinician", clinic, clinic_role: "clerk" };
+  const { code } = await invite(manager, body);
+  const send = (caller: typeof manager, changes: object) =>
+    caller.post("/api/invitations/", { ...body, ...changes });
+  const refused = [
+    await send(clerk, {}),
+    await send(manager, { role: "admin" }),
+    await send(manager, { clinic: await newClinic() }),
+    await send(manager, { clinic: 2_147_483_647 }),
+  ];
+  expect(refused.map(({ status, body }) => [status, body.code])).toEqual([
+    [403, "clinic_role_required"],
+    ...Array(3).fill([403, "admin_required"]),
+  ]);
+  await admin.delete(`/api/clinics/${clinic}/members/${manager.id}/`);
+  expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
+});
+
+test("an invitation to an unknown or a personal clinic, without one of the two fields, or of an auditor is 400", async () => {
+  const clinic = await newClinic();
+  const send = (body: object) =>
+    admin.post("/api/invitations/", { email: "grace@example.org", role: "clinician", ...body });
+  for (const unknown of [2_147_483_647, admin.id])
+    expect(await send({ clinic: unknown, clinic_role: "clerk" })).toEqual(fieldProblem("clinic"));
+  expect(await send({ clinic })).toEqual(fieldProblem("clinic_role"));
+  expect(await send({ clinic_role: "clerk" })).toEqual(fieldProblem("clinic"));
+  expect(await send({ clinic, clinic_role: "admin" })).toEqual(fieldProblem("clinic_role"));
+  expect(await send({ clinic, clinic_role: "clerk", role: "auditor" })).toEqual(fieldProblem("clinic"));
 });

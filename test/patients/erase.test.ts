@@ -67,6 +67,7 @@ describe("an erased patient", () => {
       ...[
         "audit_events",
         "emergency_accesses",
+        "ended_assignments",
         "mappings",
         "patient_identifiers",
         "patient_merges",

@@ -137,6 +137,8 @@ describe("undoing a merge", () => {
     const before = (await account.get("/api/mappings/")).body;
     await postMerge(account, card, survivor);
     expect((await postUnmerge(account, card)).body).toEqual({ restored: ["assignments"], kept: [] });
+    // The one that was moved there and back has another version.
+    before[1].version += 2;
     expect((await account.get("/api/mappings/")).body).toEqual(before);
     expect(idsOf(await account.get("/api/mappings/"))).toEqual([own.id, moved.id, double.id]);
   });

@@ -57,7 +57,7 @@ const takes = (request: RouteRequest, header: string) => headersOf(request).incl
 
 /** Sends requests that are refused, mostly without a database request: 400, 401, 404, 405, 406, 415. */
 export async function sendRefusedRequests({ request, account, about, evidence }: Scene): Promise<void> {
-  const path = routePath(request, about.id);
+  const path = routePath(request, about);
   const forged = await mintToken({ sid: evidence.mark() }, "another".padEnd(32, "x"));
   evidence.secret(forged);
   await sendRouteRequest(account, request, about, { headers: { Authorization: `Bearer ${forged}` } });
@@ -85,7 +85,7 @@ export async function sendRefusedRequests({ request, account, about, evidence }:
       about,
       markedHeaders(evidence, { [name]: `${evidence.mark()} "` }),
     );
-  await sendToPath(account, request, routePath(request, evidence.mark()), about);
+  await sendToPath(account, request, routePath(request, { ...about, id: evidence.mark() }), about);
   await account.request("PROPFIND", `${path}?${evidence.mark()}`, undefined, markedHeaders(evidence));
   if (!about.body) return;
   for (const raw of [`{"x": ${evidence.mark()}`, `"${evidence.mark()}"`])
@@ -131,7 +131,7 @@ export async function sendValidRequests({ request, account, about, evidence }: S
     await sendToPath(
       account,
       request,
-      `${routePath(request, about.id)}${search}`,
+      `${routePath(request, about)}${search}`,
       about,
       markedHeaders(evidence),
     );

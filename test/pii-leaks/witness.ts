@@ -60,7 +60,8 @@ const structures: Record<string, (evidence: Evidence) => unknown> = {
 function routeOf(method: string, path: string): RouteRequest | undefined {
   const [plain = ""] = path.split("?");
   const fits = (request: RouteRequest) =>
-    routeMethod(request) === method && new RegExp(`^${routePath(request, "[^/]+")}?$`).test(plain);
+    routeMethod(request) === method &&
+    new RegExp(`^${routePath(request, { id: "[^/]+", account: "[^/]+" })}?$`).test(plain);
   const found = routeRequests.filter(fits);
   return found.find(({ route }) => !route.includes(":")) ?? found[0];
 }

@@ -98,6 +98,16 @@ test.each<[what: string, prepare: Prepare]>([
     },
   ],
   [
+    "a change of an assignment",
+    async (admin) => {
+      const { id } = await assignDoctor(admin);
+      return {
+        send: () => admin.patch(`/api/mappings/${id}/`, { primary: true }),
+        state: () => asOwner`SELECT is_primary FROM mappings WHERE id = ${id}`,
+      };
+    },
+  ],
+  [
     "the restoration of a patient",
     async (admin) => {
       const { id } = await postPatient(admin);

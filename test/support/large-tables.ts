@@ -7,6 +7,7 @@ export const allTables = [
   "clinics",
   "doctors",
   "emergency_accesses",
+  "ended_assignments",
   "idempotency_keys",
   "identifier_systems",
   "invitations",
@@ -73,6 +74,10 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       SELECT p.id, p.owner_id, d.first + p.id % ${RECORDS}
       FROM patients p, (SELECT min(id) AS first FROM doctors WHERE email LIKE '%@fill.example.org') d
       WHERE p.email LIKE '%@fill.example.org' AND p.owner_id IS NOT NULL ORDER BY p.id`),
+    // Each patient has had another doctor before. One doctor has had the patients of many accounts.
+    statement(`INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, assigned_at, ended_by)
+      SELECT m.id, m.patient_id, m.owner_id, CASE m.id / 2 % 2 WHEN 0 THEN m.doctor_id ELSE 7 END, 'Gregory House', m.assigned_at, m.owner_id
+      FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE p.email LIKE '%@fill.example.org'`),
   ].map((run) => ({ run }));
 
 export const DOCTOR = 2_000_000_000;

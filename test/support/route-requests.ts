@@ -2,9 +2,10 @@ import type * as z from "zod/mini";
 import type { TestAccount } from "./accounts.ts";
 import type { ApiResponse, Options } from "./api.ts";
 
-/** The subject of a request: the id in its path, and its body or a file with a JSON object on each line. */
+/** The subject of a request: the ids in its path, and its body or a file with a JSON object on each line. */
 export interface RouteSubject {
   id?: number | string;
+  account?: number | string;
   body?: Record<string, unknown>;
   file?: string;
 }
@@ -43,19 +44,20 @@ export interface RouteRequest {
 
 export const routeMethod = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
-/** The path of a route, with `id` in place of `:id`; below /api/ it ends with a slash, as it is documented. */
-export function routePath({ route }: RouteRequest, id: number | string = 1): string {
+/** The path of a route, with the ids in place of their names; below /api/ it ends with a slash, as it is documented. */
+export function routePath({ route }: RouteRequest, { id = 1, account = 1 }: RouteSubject = {}): string {
   const [, path = ""] = route.split(" ");
-  return `${path.replace(":id", String(id))}${path.startsWith("/api/") ? "/" : ""}`;
+  const withIds = path.replace(":id", String(id)).replace(":account", String(account));
+  return `${withIds}${path.startsWith("/api/") ? "/" : ""}`;
 }
 
 /** Sends a route's request for a subject, with the account's token unless `options` have another. */
 export const sendRouteRequest = (
   account: TestAccount,
   request: RouteRequest,
-  { id, ...about }: RouteSubject,
+  about: RouteSubject,
   options?: Options,
-): Promise<ApiResponse> => sendToPath(account, request, routePath(request, id), about, options);
+): Promise<ApiResponse> => sendToPath(account, request, routePath(request, about), about, options);
 
 /** Sends the same request to another path. */
 export function sendToPath(

@@ -74,7 +74,8 @@ const permissions = {
   "emergency_accesses:list": ["admin", "manager"],
   "assignments:list": ["memberOfAssigned", "doctorOfAssigned"],
   "assignments:create": ["clinician"],
-  "assignments:end": ["clinicianOfAssigned", "admin"],
+  "assignments:reassign": ["manager", "admin"],
+  "assignments:change": ["clinicianOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
   "identifier_systems:read": ["anyAccount"],
@@ -104,8 +105,13 @@ export function can(permission: keyof typeof permissions): SQL<boolean> {
 export const isOwnPatient = callerRoles.memberOfOwner;
 
 /**
- * Whether an invitation `i` can be used: it has not expired, and the admin who sent it is still an active admin. An
- * operator's invitation is from no account.
+ * Whether an invitation `i` can be used: it has not expired, and the account that sent it is still an active admin, or for an
+ * invitation to a clinic an active manager of it. An operator's invitation is from no account.
  */
 export const isInvitationValid = sql`i.expires_at > now()
-      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))`;
+      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
+        OR i.role = 'clinician' AND EXISTS (
+          SELECT FROM memberships ms JOIN users u ON u.id = ms.account_id
+          WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by AND ms.role = 'manager' AND ms.ended_at IS NULL
+            AND u.active AND u.role <> 'auditor'
+        ))`;

@@ -1,11 +1,22 @@
 import { sql } from "drizzle-orm";
-import { index, integer, pgTable, unique } from "drizzle-orm/pg-core";
-import { foreignKeyTo, timestampDefaultNow } from "../columns.ts";
+import { boolean, check, index, integer, pgTable, text, unique } from "drizzle-orm/pg-core";
+import { foreignKeyTo, isOneOf, timestampDefaultNow, uniqueKeyIndex, versionColumn } from "../columns.ts";
 import type { UniqueConstraint } from "../errors.ts";
+import { assignmentRoles } from "./codes.ts";
 import { doctors } from "./doctors.ts";
 import { patients } from "./patients.ts";
 
-/** Assignments of doctors to patients. The table is called `mappings`, like the URL. */
+/** What an assignment says about the doctor. `primary` in JSON. */
+export const assignmentColumns = () => ({
+  role: text({ enum: assignmentRoles }).notNull().default("attending"),
+  is_primary: boolean().notNull().default(false),
+  version: versionColumn(),
+});
+
+/**
+ * Current assignments of doctors to patients. The table is called `mappings`, like the URL. One that ends is moved to
+ * `ended_assignments`.
+ */
 export const assignments = pgTable(
   "mappings",
   {
@@ -23,6 +34,7 @@ export const assignments = pgTable(
      * The doctor, null while the patient is deleted: a hidden assignment must not prevent the deletion of a doctor.
      */
     current_doctor_id: integer().generatedAlwaysAs(sql`CASE WHEN owner_id IS NOT NULL THEN doctor_id END`),
+    ...assignmentColumns(),
   },
   (t) => [
     foreignKeyTo(
@@ -33,6 +45,8 @@ export const assignments = pgTable(
     foreignKeyTo("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     foreignKeyTo("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
     unique("mappings_patient_id_doctor_id_key" satisfies UniqueConstraint).on(t.patient_id, t.doctor_id),
+    uniqueKeyIndex("mappings_primary_key").on(t.patient_id).where(sql`${t.is_primary}`),
+    check("mappings_role_check", isOneOf(t.role, assignmentRoles)),
     // An account's assignments: by id and by time.
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
     index("mappings_owner_id_assigned_at_id_idx").on(t.owner_id, t.assigned_at, t.id),

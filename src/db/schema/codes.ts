@@ -8,12 +8,14 @@ export const clinicKinds = ["personal", "shared"] as const;
 export const clinicRoles = ["reader", "clerk", "clinician", "manager"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
+/** What a doctor does for a patient: treats it, is asked for advice, or stands in for another doctor. */
+export const assignmentRoles = ["attending", "consulting", "covering"] as const;
 /** How the last characters of an identifier are computed from the others (`check_digit_valid` in drizzle/). */
 export const checkDigits = ["none", "mod10", "mod11", "mod97"] as const;
 /** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
 export const patientChangeActions = [
   ...["create", "import", "update", "delete", "restore"],
-  ...["transfer", "assign", "unassign", "merge", "unmerge"],
+  ...["transfer", "assign", "update_assignment", "unassign", "merge", "unmerge"],
 ] as const;
 /**
  * The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled.

@@ -31,7 +31,7 @@ export const record_changes = pgTable(
     xact: transactionId().notNull().default(sql`pg_current_xact_id()`),
     kind: smallint().notNull(),
     record_id: integer().notNull(),
-    /** The version that the record had then; 1 for an assignment. */
+    /** The version that the record had then. */
     version: integer().notNull(),
     at: timestampDefaultNow(),
   },

@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_39d5e4f6",
+  "function": "assignments_create_9da84732",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -136,6 +136,8 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "patient": "integer",
    "doctor": "integer",
+   "role": "text",
+   "primary": "boolean",
    "key": "text",
    "request_id": "uuid",
    "address": "text",
@@ -149,6 +151,7 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "patient": "boolean",
    "doctor": "boolean",
    "active": "boolean",
@@ -156,8 +159,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
- "assignments/delete": {
-  "function": "assignments_delete_12c2048b",
+ "assignments/end": {
+  "function": "assignments_end_20c8723d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -165,14 +168,17 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isDeleted": "boolean",
-   "isRefused": "boolean",
-   "needsClinicRole": "boolean"
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
@@ -196,8 +202,212 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "assignments/list-all-ended-by-created-at": {
+  "function": "assignments_list_all_ended_by_created_at_eb11b862",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-created-at-desc": {
+  "function": "assignments_list_all_ended_by_created_at_desc_1e1f67b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id": {
+  "function": "assignments_list_all_ended_by_id_8df254ff",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id-desc": {
+  "function": "assignments_list_all_ended_by_id_desc_b1ebb497",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at": {
+  "function": "assignments_list_all_ended_by_patient_created_at_d7d1ba65",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_aa219a01",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id": {
+  "function": "assignments_list_all_ended_by_patient_id_88ac9083",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id-desc": {
+  "function": "assignments_list_all_ended_by_patient_id_desc_bdaa82fc",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_417550f4",
+  "function": "assignments_list_by_created_at_596f366e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -222,7 +432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_112310c3",
+  "function": "assignments_list_by_created_at_desc_ba1f4b96",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -247,7 +457,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_87b513d7",
+  "function": "assignments_list_by_id_4a9ded64",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -271,7 +481,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_f7715c67",
+  "function": "assignments_list_by_id_desc_bde74d94",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -295,7 +505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_a59d9529",
+  "function": "assignments_list_by_patient_created_at_56539909",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -320,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8cb3a9e",
+  "function": "assignments_list_by_patient_created_at_desc_81729ebe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -345,7 +555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_6eef32a5",
+  "function": "assignments_list_by_patient_id_8a6c82ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -369,7 +579,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_180260a4",
+  "function": "assignments_list_by_patient_id_desc_3e431499",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at": {
+  "function": "assignments_list_ended_by_created_at_39bf7af1",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at-desc": {
+  "function": "assignments_list_ended_by_created_at_desc_0d33aafc",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id": {
+  "function": "assignments_list_ended_by_id_820c50eb",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id-desc": {
+  "function": "assignments_list_ended_by_id_desc_79fa1e16",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at": {
+  "function": "assignments_list_ended_by_patient_created_at_6e4ca01c",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_ended_by_patient_created_at_desc_92da9af0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id": {
+  "function": "assignments_list_ended_by_patient_id_4b3bbfbf",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id-desc": {
+  "function": "assignments_list_ended_by_patient_id_desc_b3f0b9e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -393,7 +799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_760cbc8d",
+  "function": "assignments_list_of_doctor_by_created_at_257355f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -419,7 +825,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_82650292",
+  "function": "assignments_list_of_doctor_by_created_at_desc_4524b8c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -445,7 +851,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_4c38043e",
+  "function": "assignments_list_of_doctor_by_id_e2b1171d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -470,7 +876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_f891dcbf",
+  "function": "assignments_list_of_doctor_by_id_desc_a15bc2d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -495,7 +901,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_7203f61b",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e4ed16b6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -521,7 +927,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_3c79f012",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_947b77f0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -547,7 +953,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_7694cd4a",
+  "function": "assignments_list_of_doctor_by_patient_id_54ecc3d6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -572,7 +978,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_679db70f",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_048a8c6c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -595,6 +1001,31 @@ export const statementFunctions: Record<
    "isAllowed": "boolean"
   },
   "readsInIndexOrder": true
+ },
+ "assignments/update": {
+  "function": "assignments_update_27ccf877",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
  },
  "audit/find-open-day": {
   "function": "audit_find_open_day_ce09aa8f",
@@ -641,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_567da114",
+  "function": "audit_list_by_account_at_desc_87bc05d6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -670,7 +1101,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_ce2d3a08",
+  "function": "audit_list_by_action_at_desc_77fbd04b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -699,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_aa91ac29",
+  "function": "audit_list_by_at_desc_2a58e298",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -728,7 +1159,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_c0df8dea",
+  "function": "audit_list_by_outcome_at_desc_ba9a4da7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -757,7 +1188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_c8cda121",
+  "function": "audit_list_by_patient_at_desc_2e35b534",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -860,7 +1291,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_11f6342b",
+  "function": "auth_create_account_41e07f54",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -925,7 +1356,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_180fea7e",
+  "function": "auth_find_invitation_6dd8cd60",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -1042,6 +1473,28 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "auth/move-session": {
+  "function": "auth_move_session_0219c1c9",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "clinic": "integer",
+   "spent_hash": "text",
+   "token_hash": "text",
+   "address": "text",
+   "user_agent": "text",
+   "request_id": "uuid"
+  },
+  "columns": {
+   "refusal": "text",
+   "isMember": "boolean",
+   "isMoved": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/open-session": {
   "function": "auth_open_session_ab051fe2",
   "params": {
@@ -1091,7 +1544,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_6d566713",
+  "function": "changes_list_all_aaff0dd8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1117,7 +1570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_149c47ca",
+  "function": "changes_list_since_f36633de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1213,6 +1666,278 @@ export const statementFunctions: Record<
   },
   "columns": {
    "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/add-member": {
+  "function": "clinics_add_member_2187b3a7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "account": "integer",
+   "username": "text",
+   "id": "integer",
+   "role": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMissing": "boolean",
+   "isOwn": "boolean",
+   "isCurrent": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/create": {
+  "function": "clinics_create_df6e97da",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "isOwnManager": "boolean",
+   "isManagerMissing": "boolean",
+   "isKnownZone": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/delete": {
+  "function": "clinics_delete_a3237760",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "default_time_zone": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "hasPatients": "boolean",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/end-member": {
+  "function": "clinics_end_member_e92b6f07",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "account": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMember": "boolean",
+   "isOwn": "boolean",
+   "isEnded": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/find": {
+  "function": "clinics_find_1a713782",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "default_time_zone": "text",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/list-by-id": {
+  "function": "clinics_list_by_id_6bf2817c",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-by-id-desc": {
+  "function": "clinics_list_by_id_desc_82a4b767",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-members-by-id": {
+  "function": "clinics_list_members_by_id_46a0c3b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-members-by-id-desc": {
+  "function": "clinics_list_members_by_id_desc_57db94eb",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/update": {
+  "function": "clinics_update_0c30c6ed",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "time_zone": "text",
+   "name": "text",
+   "active": "boolean",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isPersonalDeactivated": "boolean",
+   "isKnownZone": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/update-member": {
+  "function": "clinics_update_member_bf6c76c3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "account": "integer",
+   "role": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMember": "boolean",
+   "isOwn": "boolean",
+   "isOwnRaised": "boolean",
+   "body": "text"
   },
   "readsInIndexOrder": false
  },
@@ -1802,6 +2527,31 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "doctors/reassign": {
+  "function": "doctors_reassign_022a1081",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "patients": "integer[]",
+   "reason": "text",
+   "to": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
+   "needsReason": "boolean",
+   "isFound": "boolean",
+   "isReceiver": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "doctors/update": {
   "function": "doctors_update_94040c9b",
   "params": {
@@ -1996,15 +2746,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_54062cc6",
+  "function": "invitations_create_8bf45441",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "email": "text",
+   "clinic": "integer",
    "role": "text",
+   "email": "text",
+   "clinic_role": "text",
    "code_hash": "text",
    "is_registration_open": "boolean",
    "request_id": "uuid",
@@ -2012,14 +2764,16 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
+   "canInvite": "boolean",
+   "roleInClinic": "text",
+   "isClinicMissing": "boolean",
    "id": "integer",
    "expires_at": "text"
   },
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_9817d6ed",
+  "function": "invitations_list_by_id_594df07e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2042,7 +2796,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_23b05a2f",
+  "function": "invitations_list_by_id_desc_b4370fc8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2065,7 +2819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_669b0e41",
+  "function": "invitations_withdraw_e8a73c16",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3697,7 +4451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0f258ada",
+  "function": "patients_list_changes_by_at_desc_b1799bf3",
   "params": {
    "clinic_id": "integer",
    "today": "date",

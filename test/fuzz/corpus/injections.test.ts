@@ -15,7 +15,7 @@ type Try = [place: string, send: (text: string) => Promise<ApiResponse>];
 /** Every place in a route's request that takes text, with a function that sends a text there. */
 async function placesOf(request: RouteRequest): Promise<Try[]> {
   const { account, about } = await createWorld(request);
-  const path = routePath(request, about.id);
+  const path = routePath(request, about);
   const { parameters = [] } = operationOf(request);
   const strings = Object.entries(fieldsOf(bodyOf(request) ?? {})).filter(([, { type }]) => type === "string");
   const inBody = strings.map(
@@ -32,7 +32,8 @@ async function placesOf(request: RouteRequest): Promise<Try[]> {
   );
   const inPath: Try = [
     "id",
-    (text) => sendToPath(account, request, routePath(request, encodeURIComponent(text)), about),
+    (text) =>
+      sendToPath(account, request, routePath(request, { ...about, id: encodeURIComponent(text) }), about),
   ];
   const own = parameters.filter((one) => one.in === "header").map(({ name }) => name);
   const inHeaders = [...own, "CF-Connecting-IP"].map(

@@ -40,7 +40,9 @@ page_json AS (
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
     ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
     ',"active":', d.active::text, '}',
-    ',"assigned_at":"', substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
+    ',"assigned_at":"', substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z',
+    '","role":"', m.role, '","primary":', m.is_primary::text,
+    ',"ended_at":null,"ended_by":null,"version":', m.version, '}'
   ) AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id

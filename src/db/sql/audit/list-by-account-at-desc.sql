@@ -50,7 +50,8 @@ page_json AS (
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     CASE
       WHEN (e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
-        OR e.action IN ('invite', 'withdraw_invitation')) THEN '"changes":' || e.changes::text
+        OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
+          'add_member', 'update_member', 'end_member')) THEN '"changes":' || e.changes::text
       ELSE '"changed_fields":[' || (
         SELECT string_agg(to_json(key)::text, ',' ORDER BY n)
         FROM json_object_keys(e.changes) WITH ORDINALITY fields (key, n)

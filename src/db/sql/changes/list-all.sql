@@ -45,11 +45,11 @@ page_and_next AS (
       ) UNION ALL (
         SELECT 2::smallint, d.id, d.version FROM doctors d WHERE d.id > CASE WHEN $11::smallint < 2::smallint THEN 0 WHEN $11::smallint = 2::smallint THEN $12::int ELSE 2147483647 END ORDER BY d.id LIMIT 501
       ) UNION ALL (
-        SELECT 3::smallint, m.id, 1 FROM mappings m
+        SELECT 3::smallint, m.id, m.version FROM mappings m
         WHERE (m.owner_id, m.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY m.owner_id, m.id LIMIT 501
       ) UNION ALL (
-        SELECT 3::smallint, m.id, 1 FROM mappings m
+        SELECT 3::smallint, m.id, m.version FROM mappings m
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.id LIMIT 501

@@ -91,7 +91,7 @@ entries AS (
           )
         ))
         WHEN 2::smallint THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
-        ELSE (SELECT 1 FROM mappings m WHERE m.id = c.id AND (
+        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND (
           m.owner_id = (SELECT clinic_id FROM caller)
           OR m.current_doctor_id = (SELECT doctor_id FROM caller)
         ))

@@ -1,4 +1,4 @@
--- POST /api/invitations: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 email text, $7 role text, $8 code_hash text, $9 is_registration_open boolean, $10 request_id uuid, $11 address text
+-- POST /api/invitations: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 clinic integer, $7 role text, $8 email text, $9 clinic_role text, $10 code_hash text, $11 is_registration_open boolean, $12 request_id uuid, $13 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -17,8 +17,11 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
+clinic AS (SELECT c.id FROM clinics c WHERE c.id = $6::int AND c.kind = 'shared' AND ((EXISTS (SELECT FROM caller WHERE role = 'admin')) OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) FOR KEY SHARE),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM clinic
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
     AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
     AND s.ended_at IS NULL AND s.expires_at > now()
@@ -26,18 +29,17 @@ caller_recheck AS (
   FOR SHARE OF u, s, ms
 ),
 created AS (
-  INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
-  SELECT $6::text, $7::text, $8::text, (SELECT id FROM caller),
+  INSERT INTO invitations (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at)
+  SELECT $8::text, $7::text, $6::int, $9::text, $10::text, (SELECT id FROM caller),
     now() + make_interval(days => 7)
-  WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND $9::boolean AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING id, email, role, expires_at
+  WHERE ((EXISTS (SELECT FROM caller WHERE role = 'admin')) OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) AND NOT ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AND $11::boolean AND EXISTS (SELECT FROM caller_recheck)
+  RETURNING id, email, role, clinic_id, clinic_role, expires_at
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
-  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
+  SELECT id, username, role, $4::uuid, clinic_id, $12::uuid, $13::text,
     'invite',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN EXISTS (SELECT FROM created) THEN 'done'
       ELSE 'refused' END,
     (SELECT (
@@ -46,12 +48,13 @@ audit_event AS (
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
       FROM json_each(NULL) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM created) o)) WITH ORDINALITY a (key, value, n) USING (key)
+        FULL JOIN json_each((SELECT json_strip_nulls((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role, clinic_id AS clinic, clinic_role FROM created) o)))) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM created)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT id FROM created) AS id,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, ((EXISTS (SELECT FROM caller WHERE role = 'admin')) OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) AS "canInvite", (SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) AS "roleInClinic",
+  ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AS "isClinicMissing", (SELECT id FROM created) AS id,
   (SELECT substr(to_json(expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM created) AS expires_at
 FROM token_account;

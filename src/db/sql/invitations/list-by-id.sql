@@ -23,7 +23,12 @@ page_and_next AS (
     SELECT i.*
     FROM invitations i
     WHERE i.expires_at > now()
-      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))
+      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
+        OR i.role = 'clinician' AND EXISTS (
+          SELECT FROM memberships ms JOIN users u ON u.id = ms.account_id
+          WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by AND ms.role = 'manager' AND ms.ended_at IS NULL
+            AND u.active AND u.role <> 'auditor'
+      ))
       AND i.id > $6::bigint
       AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
     ORDER BY i.id LIMIT $7::int + 1
@@ -31,9 +36,8 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT i.id, i.email, i.role, i.created_by,
-      substr(to_json(i.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
-      substr(to_json(i.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at) o)::text AS json
+  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT i.id, i.email, i.role, i.clinic_id AS clinic, i.clinic_role, i.created_by,
+      substr(to_json(i.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at, substr(to_json(i.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at) o)::text AS json
   FROM page i
 ),
 audit_event AS (

@@ -28,7 +28,7 @@ caller_recheck AS (
 deleted AS (
   DELETE FROM invitations i
   WHERE i.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING i.id, i.email, i.role
+  RETURNING i.id, i.email, i.role, i.clinic_id, i.clinic_role
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
@@ -43,7 +43,7 @@ audit_event AS (
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM deleted) o)) WITH ORDINALITY b (key, value, n)
+      FROM json_each((SELECT json_strip_nulls((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role, clinic_id AS clinic, clinic_role FROM deleted) o)))) WITH ORDINALITY b (key, value, n)
         FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM deleted)

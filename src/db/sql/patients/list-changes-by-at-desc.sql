@@ -52,7 +52,7 @@ page_and_next AS (
       (
         SELECT e.*
         FROM audit_events e
-        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($6::int, $7::timestamptz, $8::bigint)
           AND e.patient_id >= $6::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
@@ -75,7 +75,7 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients && ($6::int || merged_patients($6::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+          WHERE e.patients && ($6::int || merged_patients($6::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
@@ -100,7 +100,7 @@ page_and_next AS (
         FROM (
           SELECT e.* FROM unnest(merged_patients($6::int)) merged (id), LATERAL (
             SELECT e.* FROM audit_events e
-            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
               AND (e.patient_id, e.at, e.id) < (merged.id, $7::timestamptz, $8::bigint)
               AND e.patient_id >= merged.id
             ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $9::int + 1

@@ -1,0 +1,99 @@
+-- DELETE /api/clinics/:id/members/:account: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 account integer, $8 request_id uuid, $9 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
+    u.probing_until > now() AS is_probing
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+visible AS (SELECT WHERE EXISTS (SELECT FROM clinics c WHERE c.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (
+  SELECT ms.role FROM memberships ms WHERE ms.clinic_id = c.id AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL
+) IS NOT NULL))),
+locked_accounts AS (
+  SELECT u.id, u.username, u.active AND u.role <> 'auditor' AS can_work FROM users u
+  WHERE u.id IN ((SELECT id FROM caller), $7::int) AND EXISTS (SELECT FROM visible)
+  ORDER BY u.id
+  FOR SHARE
+),
+locked_members AS (
+  SELECT ms.* FROM memberships ms
+  WHERE (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
+    AND (ms.clinic_id = $6::int OR ms.clinic_id = (SELECT clinic_id FROM caller) AND ms.account_id = (SELECT id FROM caller))
+  ORDER BY ms.clinic_id, ms.account_id
+  FOR NO KEY UPDATE
+),
+target AS (
+  SELECT c.* FROM clinics c
+  WHERE c.id = $6::int AND (SELECT count(*) FROM locked_members) > 0
+  FOR NO KEY UPDATE
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM locked_members UNION ALL SELECT FROM target
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
+),
+access AS (
+  SELECT target.id, target.kind, own.role, EXISTS (SELECT FROM caller WHERE role = 'admin') OR coalesce(own.role = 'manager', false) AS can_manage
+  FROM target LEFT JOIN locked_members own
+    ON own.clinic_id = target.id AND own.account_id = (SELECT id FROM caller) AND own.ended_at IS NULL
+  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR own.role IS NOT NULL)
+),
+member AS (
+  SELECT ms.* FROM access, locked_members ms
+  WHERE ms.clinic_id = access.id AND ms.account_id = $7::int AND ms.ended_at IS NULL
+),
+ended AS (
+  UPDATE memberships ms SET ended_at = now(), is_interim = false
+  FROM member, access
+  WHERE ms.clinic_id = member.clinic_id AND ms.account_id = member.account_id AND access.kind = 'shared'
+    AND (access.can_manage OR ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller))) AND EXISTS (SELECT FROM caller_recheck)
+  RETURNING ms.role
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
+    'end_member',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      WHEN EXISTS (SELECT FROM ended) THEN 'done'
+      WHEN EXISTS (SELECT FROM visible) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'refused'
+      WHEN NOT (EXISTS (SELECT FROM access) AND (EXISTS (SELECT FROM member) OR NOT EXISTS (SELECT FROM access WHERE can_manage))) THEN 'not_found' ELSE 'refused' END,
+    $7::int,
+    CASE WHEN EXISTS (SELECT FROM ended)
+      THEN (
+        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":', coalesce(NULL::text, 'null'), '}',
+          coalesce(',' || substr(((
+            SELECT ('{' || string_agg(
+              format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+              ',' ORDER BY coalesce(b.n, a.n)
+            ) || '}')::json
+            FROM json_each((SELECT row_to_json(o) FROM (SELECT role FROM ended) o)) WITH ORDINALITY b (key, value, n)
+              FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
+            WHERE b.value::text IS DISTINCT FROM a.value::text
+          ))::text, 2), '}'))::json
+        FROM caller
+      ) ELSE (
+        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":', coalesce($6::int::text, 'null'), '}',
+          coalesce(',' || substr((NULL::json)::text, 2), '}'))::json
+        FROM caller
+      ) END
+  FROM token_account
+)
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal", EXISTS (SELECT FROM member) AS "isMember", ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller)) AS "isOwn", EXISTS (SELECT FROM ended) AS "isEnded"
+FROM token_account;

@@ -1,0 +1,119 @@
+-- POST /api/doctors/:id/reassign: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 patients integer[], $8 reason text, $9 to integer, $10 request_id uuid, $11 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
+    u.probing_until > now() AS is_probing
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+batch AS (
+  SELECT patient_id FROM (
+    (
+      SELECT m.patient_id FROM mappings m
+      WHERE m.current_doctor_id = $6::int AND m.owner_id = (SELECT clinic_id FROM caller) AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
+      ORDER BY m.patient_id LIMIT 1000
+    )
+    UNION ALL (
+      SELECT m.patient_id FROM mappings m
+      WHERE m.current_doctor_id = $6::int AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
+      ORDER BY m.patient_id LIMIT 1000
+    )
+  ) candidates
+  WHERE (
+    EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL)
+),
+locked_patients AS (
+  SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT patient_id FROM batch)) ORDER BY p.id
+  FOR NO KEY UPDATE
+),
+receiver AS (
+  -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
+  SELECT d.id FROM doctors d WHERE d.id = $9::int AND d.id <> $6::int AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
+  FOR SHARE
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
+),
+found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND (
+  EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+  OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AND EXISTS (SELECT FROM caller_recheck)),
+deleted AS (
+  DELETE FROM mappings m USING locked_patients, receiver, found
+  WHERE m.patient_id = locked_patients.id AND m.doctor_id = $6::int AND m.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR m.owner_id = (SELECT clinic_id FROM caller))
+  RETURNING m.*
+),
+ended AS (
+  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by)
+  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id, (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary, m.version + 1, m.assigned_at, (SELECT id FROM caller)
+  FROM deleted m
+),
+created AS (
+  INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at, role, is_primary) OVERRIDING SYSTEM VALUE
+  SELECT nextval('mappings_id_seq'), patient_id, owner_id, $9::int, now(), role, is_primary FROM deleted
+  ON CONFLICT (patient_id, doctor_id) DO UPDATE SET is_primary = mappings.is_primary OR EXCLUDED.is_primary,
+    version = mappings.version + (EXCLUDED.is_primary AND NOT mappings.is_primary)::int
+  RETURNING patient_id, xmax = 0 AS is_new
+),
+response AS (
+  SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
+    (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
+    (SELECT count(*) FROM batch) = 1000 AS more
+  FROM found, receiver
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
+    'assign',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+        OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+      ) THEN 'refused'
+      WHEN EXISTS (SELECT FROM response) THEN 'done'
+      ELSE 'refused' END,
+    ARRAY(SELECT patient_id FROM created WHERE is_new ORDER BY patient_id),
+    $6::int,
+    (SELECT json_build_object('doctor', json_build_object('before', $6::int, 'after', $9::int)) FROM response),
+    $8::text
+  FROM token_account
+),
+unassign_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+    'unassign',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      ELSE 'done' END,
+    ARRAY(SELECT patient_id FROM created WHERE NOT is_new ORDER BY patient_id),
+    $6::int,
+    json_build_object('doctor', json_build_object('before', $6::int, 'after', NULL)),
+    $8::text
+  FROM token_account, response WHERE already > 0
+)
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
+      EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+      OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+    ) AS "isAllowed", (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AS "needsReason",
+  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", (SELECT row_to_json(r)::text FROM response r) AS body
+FROM token_account;

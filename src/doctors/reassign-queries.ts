@@ -1,0 +1,132 @@
+import { type SQL, sql } from "drizzle-orm";
+import { insertAuditEvent, insertFurtherAuditEvents } from "../db/query/audit.ts";
+import {
+  authenticated,
+  callerClinicId,
+  callerId,
+  callerIsAdmin,
+  callerRecheck,
+  callerSteps,
+  isStillAccepted,
+  permittedOutcome,
+  refusalAfterWait,
+} from "../db/query/caller.ts";
+import { jsonBody } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import { intParam, type Json, param } from "../db/statement.ts";
+import type { Reassignment } from "./responses.ts";
+
+// A doctor who leaves: their current assignments end, and those to another doctor begin. The assignment is `m`.
+
+const [id, to] = [intParam("id"), intParam("to")];
+const patientIds = sql`${param("patients")}::int[]`;
+const reason = sql`${param("reason")}::text`;
+const canReassign = can("assignments:reassign");
+/** An admin reassigns the patients of all clinics, and must say why. */
+const needsReason = sql`(${callerIsAdmin} AND ${reason} IS NULL)`;
+
+/** How many assignments one request ends at most, within the deadline of a statement. */
+const BATCH_SIZE = sql.raw("1000");
+
+/** The first patients of the doctor, by an index that begins with these columns. */
+const firstPatients = (condition: SQL) => sql`(
+      SELECT m.patient_id FROM mappings m
+      WHERE m.current_doctor_id = ${id} AND ${condition} AND (${patientIds} IS NULL OR m.patient_id = ANY (${patientIds}))
+      ORDER BY m.patient_id LIMIT ${BATCH_SIZE}
+      )`;
+
+/** Whether the assignment `m` may be ended. Also after the wait for its patient, which may have another owner then. */
+const isReassigned = sql`m.doctor_id = ${id} AND m.owner_id IS NOT NULL AND (${callerIsAdmin} OR m.owner_id = ${callerClinicId})`;
+
+const doctorName = sql`(SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id)`;
+
+const changeOfDoctor = (after: SQL) =>
+  sql`json_build_object('doctor', json_build_object('before', ${id}, 'after', ${after}))`;
+
+/**
+ * Ends the current assignments of a doctor and begins new ones to another doctor, with the same role. For managers those of
+ * the clinic's patients, for admins all. Where the other doctor is assigned already, that assignment stays, and becomes the
+ * primary one if the ended one was.
+ *
+ * Patients are locked in the order of their ids, as transfers and merges lock them, and before the doctor, as the creation
+ * of a primary assignment does.
+ *
+ * @returns its row: `body` is null when nothing was done: the caller may not (`isAllowed`), is an admin without a `reason`,
+ *   or there is no such doctor (`isFound`) or no other active doctor `to` (`isReceiver`).
+ */
+export const reassignPatients = authenticated<
+  {
+    isAllowed: boolean;
+    needsReason: boolean;
+    isFound: boolean;
+    isReceiver: boolean;
+    body: Json<Reassignment> | null;
+  },
+  { id: number; to: number; patients: number[] | null; reason: string | null }
+>(
+  "doctors/reassign",
+  () => sql`-- POST /api/doctors/:id/reassign
+  WITH ${callerSteps},
+  batch AS (
+    SELECT patient_id FROM (
+      ${firstPatients(sql`m.owner_id = ${callerClinicId} AND NOT ${callerIsAdmin}`)}
+      UNION ALL ${firstPatients(callerIsAdmin)}
+    ) candidates
+    WHERE ${canReassign} AND NOT ${needsReason}
+  ),
+  locked_patients AS (
+    SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT patient_id FROM batch)) ORDER BY p.id
+    FOR NO KEY UPDATE
+  ),
+  receiver AS (
+    -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
+    SELECT d.id FROM doctors d WHERE d.id = ${to} AND d.id <> ${id} AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
+    FOR SHARE
+  ),
+  ${callerRecheck("caller", "locked_patients", "receiver")},
+  found AS (SELECT d.id FROM doctors d WHERE d.id = ${id} AND ${canReassign} AND NOT ${needsReason} AND ${isStillAccepted}),
+  deleted AS (
+    DELETE FROM mappings m USING locked_patients, receiver, found
+    WHERE m.patient_id = locked_patients.id AND ${isReassigned}
+    RETURNING m.*
+  ),
+  ended AS (
+    INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by)
+    SELECT m.id, m.patient_id, m.owner_id, m.doctor_id, ${doctorName}, m.role, m.is_primary, m.version + 1, m.assigned_at, ${callerId}
+    FROM deleted m
+  ),
+  created AS (
+    INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at, role, is_primary) OVERRIDING SYSTEM VALUE
+    SELECT nextval('mappings_id_seq'), patient_id, owner_id, ${to}, now(), role, is_primary FROM deleted
+    ON CONFLICT (patient_id, doctor_id) DO UPDATE SET is_primary = mappings.is_primary OR EXCLUDED.is_primary,
+      version = mappings.version + (EXCLUDED.is_primary AND NOT mappings.is_primary)::int
+    RETURNING patient_id, xmax = 0 AS is_new
+  ),
+  response AS (
+    SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
+      (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
+      (SELECT count(*) FROM batch) = ${BATCH_SIZE} AS more
+    FROM found, receiver
+  ),
+  ${insertAuditEvent({
+    action: "assign",
+    outcome: permittedOutcome(
+      canReassign,
+      sql`WHEN EXISTS (SELECT FROM response) THEN 'done'\nELSE 'refused'`,
+    ),
+    patients: sql`ARRAY(SELECT patient_id FROM created WHERE is_new ORDER BY patient_id)`,
+    doctor: id,
+    changes: sql`(SELECT ${changeOfDoctor(to)} FROM response)`,
+    reason,
+  })},
+  ${insertFurtherAuditEvents("unassign_event", sql`response WHERE already > 0`, {
+    action: "unassign",
+    patients: sql`ARRAY(SELECT patient_id FROM created WHERE NOT is_new ORDER BY patient_id)`,
+    doctor: id,
+    changes: changeOfDoctor(sql`NULL`),
+    reason,
+  })}
+SELECT ${refusalAfterWait("caller")}, ${canReassign} AS "isAllowed", ${needsReason} AS "needsReason",
+  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", ${jsonBody("response")} AS body
+FROM token_account`,
+);
