@@ -169,6 +169,9 @@ export const TransferTarget = requestBody({ to: accountOrClinic, reason: z.optio
 /** How many patients one request transfers. */
 export const MAX_TRANSFERRED = 1000;
 
+/** In JSON Schema: a body without `from` and `patients`. */
+const hasNoSource = { properties: { from: { type: "null" }, patients: { type: "null" } } };
+
 /** Whose patients are transferred, or which ones, who gets them, and why. */
 export const AccountTransfer = requestBody(
   {
@@ -199,6 +202,7 @@ export const AccountTransfer = requestBody(
     "Must be another account or clinic",
     "to",
   ),
+  z.meta({ not: { anyOf: [hasNoSource, { required: ["from", "patients"] }] } }),
 );
 type TransferSource = { from?: unknown; patients?: unknown };
 
