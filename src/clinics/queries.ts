@@ -207,7 +207,8 @@ export const deleteClinic = authenticated<
   ${manageSteps({ sessions: true, lock: "UPDATE" })},
   patients_left AS (
     SELECT FROM access
-    WHERE EXISTS (SELECT FROM patients p WHERE p.owner_id = ${id}) OR EXISTS (SELECT FROM patients p WHERE p.deleted_from = ${id})
+    WHERE EXISTS (SELECT FROM patients p WHERE p.owner_id = ${id}) OR EXISTS (
+      SELECT FROM patients p WHERE p.deleted_from = ${id} AND p.deleted_at IS NOT NULL)
   ),
   deletable AS (
     SELECT id FROM access WHERE can_manage AND kind = 'shared' AND NOT EXISTS (SELECT FROM patients_left)

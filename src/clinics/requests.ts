@@ -1,6 +1,6 @@
 import { isTimeZone } from "../config.ts";
 import { clinicRoles } from "../db/schema.ts";
-import { bodyRule, patchBody, requestBody } from "../http/body-schemas.ts";
+import { bodyRule, hasFields, patchBody, requestBody } from "../http/body-schemas.ts";
 import { idParam, idSchema, rule, textField, trimmedPattern } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
@@ -65,7 +65,7 @@ export const NewMember = requestBody(
       "username",
     ),
     // The role, and one of the two.
-    z.meta({ minProperties: 2, not: { required: ["account", "username"] } }),
+    z.meta({ minProperties: 2, not: hasFields("account", "username") }),
   ],
 );
 

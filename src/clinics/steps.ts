@@ -59,14 +59,14 @@ export const manageSteps = ({
 }): SQL => sql`visible AS (SELECT WHERE ${isClinicReadable}),
   locked_accounts AS (
     SELECT u.id, u.username, u.active AND u.role <> 'auditor' AS can_work FROM users u
-    WHERE u.id IN (${callerId}${account && sql`, ${account}`}) AND EXISTS (SELECT FROM visible)
+    WHERE u.id = ANY (ARRAY[${callerId}${account && sql`, ${account}`}]) AND EXISTS (SELECT FROM visible)
     ORDER BY u.id
     FOR SHARE
   ),${sessions ? lockedSessions : undefined}
   locked_members AS (
     SELECT ms.* FROM memberships ms
     WHERE ${isAfter(sessions ? "locked_sessions" : "locked_accounts")} AND EXISTS (SELECT FROM visible)
-      AND (ms.clinic_id = ${id} OR ms.clinic_id = ${callerClinicId} AND ms.account_id = ${callerId})
+      AND ms.clinic_id = ANY (ARRAY[${id}, ${callerClinicId}]) AND (ms.clinic_id = ${id} OR ms.account_id = ${callerId})
     ORDER BY ms.clinic_id, ms.account_id
     FOR ${sql.raw(lock)}
   ),
@@ -90,7 +90,10 @@ const isAfter = (step: string): SQL => sql`(SELECT count(*) FROM ${sql.raw(step)
 const lockedSessions = sql`
   locked_sessions AS (
     SELECT s.id FROM sessions s
-    WHERE s.user_id IN (SELECT ms.account_id FROM memberships ms WHERE ms.clinic_id = ${id}) AND s.clinic_id = ${id}
+    WHERE s.id = ANY (ARRAY(
+        SELECT of_member.id FROM memberships ms JOIN sessions of_member ON of_member.user_id = ms.account_id
+        WHERE ms.clinic_id = ${id} AND of_member.clinic_id = ${id}
+      )) AND s.clinic_id = ${id}
       AND ${isAfter("locked_accounts")} AND EXISTS (SELECT FROM visible)
     ORDER BY s.id
     FOR NO KEY UPDATE

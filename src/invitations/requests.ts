@@ -1,5 +1,5 @@
 import { clinicRoles, roles } from "../db/schema.ts";
-import { requestBody } from "../http/body-schemas.ts";
+import { hasFields, requestBody } from "../http/body-schemas.ts";
 import { emailField, idSchema, rule } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
@@ -51,9 +51,9 @@ export const NewInvitation = requestBody(
     z.meta({
       not: {
         anyOf: [
-          { required: ["clinic"], not: { required: ["clinic_role"] } },
-          { required: ["clinic_role"], not: { required: ["clinic"] } },
-          { properties: { role: { const: "auditor" } }, required: ["role", "clinic"] },
+          { ...hasFields("clinic"), not: hasFields("clinic_role") },
+          { ...hasFields("clinic_role"), not: hasFields("clinic") },
+          { properties: { role: { const: "auditor" }, clinic: {} }, required: ["role", "clinic"] },
         ],
       },
     }),

@@ -1,5 +1,12 @@
 import { genders } from "../db/schema.ts";
-import { bodyRule, patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
+import {
+  bodyRule,
+  hasFields,
+  patchBody,
+  readOnlyFields,
+  requestBody,
+  responseFields,
+} from "../http/body-schemas.ts";
 import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
@@ -202,7 +209,7 @@ export const AccountTransfer = requestBody(
     "Must be another account or clinic",
     "to",
   ),
-  z.meta({ not: { anyOf: [hasNoSource, { required: ["from", "patients"] }] } }),
+  z.meta({ not: { anyOf: [hasNoSource, hasFields("from", "patients")] } }),
 );
 type TransferSource = { from?: unknown; patients?: unknown };
 

@@ -39,6 +39,9 @@ export class Evidence {
   }
 }
 
+/** No mark is a time zone, and a time zone is no personal data. */
+const withoutTimeZone = ([name]: [string, JsonSchema]) => name !== "time_zone";
+
 const isFreeText = ({ type, anyOf = [], enum: one, format }: JsonSchema): boolean =>
   (anyOf as JsonSchema[]).some(isFreeText) ||
   (type === "string" && !one && !["date-time", "regex"].includes(String(format)));
@@ -74,9 +77,9 @@ export function watchedApi(evidence: Evidence) {
   const api = connectApi();
 
   function insertMarks(request: RouteRequest, body: Record<string, unknown>): Record<string, unknown> {
-    const free = Object.entries(freeFieldsOf(request)).filter(
-      ([name, field]) => isFreeText(field) && canBeMarked(field) && name !== "username",
-    );
+    const free = Object.entries(freeFieldsOf(request))
+      .filter(withoutTimeZone)
+      .filter(([name, field]) => isFreeText(field) && canBeMarked(field) && name !== "username");
     const changes = free
       .filter(([name]) => typeof body[name] === "string" && String(body[name]).trim() !== "")
       .map(([name, field]) => [name, isEmail(field) ? `${evidence.mark()}@example.org` : evidence.mark()]);
@@ -102,7 +105,7 @@ export function watchedApi(evidence: Evidence) {
     const isMarked = route && body !== undefined && !options.raw;
     const sent = isMarked ? insertMarks(route, body as Record<string, unknown>) : body;
     if (isMarked)
-      for (const [name, field] of Object.entries(fieldsOf(bodyOf(route) ?? {})))
+      for (const [name, field] of Object.entries(fieldsOf(bodyOf(route) ?? {})).filter(withoutTimeZone))
         if (isFreeText(field) && (canBeMarked(field) || name === "username"))
           evidence.secret(String(Object(sent)[name] ?? ""));
     if (options.token) evidence.secret(options.token);

@@ -1670,7 +1670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/add-member": {
-  "function": "clinics_add_member_2187b3a7",
+  "function": "clinics_add_member_582a304f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1726,7 +1726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_a3237760",
+  "function": "clinics_delete_9ccb5612",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1749,7 +1749,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/end-member": {
-  "function": "clinics_end_member_e92b6f07",
+  "function": "clinics_end_member_8323571c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1889,7 +1889,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_0c30c6ed",
+  "function": "clinics_update_7362015d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1916,7 +1916,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/update-member": {
-  "function": "clinics_update_member_bf6c76c3",
+  "function": "clinics_update_member_cd76126f",
   "params": {
    "clinic_id": "integer",
    "today": "date",

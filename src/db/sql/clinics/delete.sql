@@ -22,13 +22,16 @@ visible AS (SELECT WHERE EXISTS (SELECT FROM clinics c WHERE c.id = $6::int AND 
 ) IS NOT NULL))),
 locked_accounts AS (
   SELECT u.id, u.username, u.active AND u.role <> 'auditor' AS can_work FROM users u
-  WHERE u.id IN ((SELECT id FROM caller)) AND EXISTS (SELECT FROM visible)
+  WHERE u.id = ANY (ARRAY[(SELECT id FROM caller)]) AND EXISTS (SELECT FROM visible)
   ORDER BY u.id
   FOR SHARE
 ),
 locked_sessions AS (
   SELECT s.id FROM sessions s
-  WHERE s.user_id IN (SELECT ms.account_id FROM memberships ms WHERE ms.clinic_id = $6::int) AND s.clinic_id = $6::int
+  WHERE s.id = ANY (ARRAY(
+    SELECT of_member.id FROM memberships ms JOIN sessions of_member ON of_member.user_id = ms.account_id
+    WHERE ms.clinic_id = $6::int AND of_member.clinic_id = $6::int
+  )) AND s.clinic_id = $6::int
     AND (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
   ORDER BY s.id
   FOR NO KEY UPDATE
@@ -36,7 +39,7 @@ locked_sessions AS (
 locked_members AS (
   SELECT ms.* FROM memberships ms
   WHERE (SELECT count(*) FROM locked_sessions) >= 0 AND EXISTS (SELECT FROM visible)
-    AND (ms.clinic_id = $6::int OR ms.clinic_id = (SELECT clinic_id FROM caller) AND ms.account_id = (SELECT id FROM caller))
+    AND ms.clinic_id = ANY (ARRAY[$6::int, (SELECT clinic_id FROM caller)]) AND (ms.clinic_id = $6::int OR ms.account_id = (SELECT id FROM caller))
   ORDER BY ms.clinic_id, ms.account_id
   FOR UPDATE
 ),
@@ -63,7 +66,8 @@ access AS (
 ),
 patients_left AS (
   SELECT FROM access
-  WHERE EXISTS (SELECT FROM patients p WHERE p.owner_id = $6::int) OR EXISTS (SELECT FROM patients p WHERE p.deleted_from = $6::int)
+  WHERE EXISTS (SELECT FROM patients p WHERE p.owner_id = $6::int) OR EXISTS (
+    SELECT FROM patients p WHERE p.deleted_from = $6::int AND p.deleted_at IS NOT NULL)
 ),
 deletable AS (
   SELECT id FROM access WHERE can_manage AND kind = 'shared' AND NOT EXISTS (SELECT FROM patients_left)

@@ -22,14 +22,14 @@ visible AS (SELECT WHERE EXISTS (SELECT FROM clinics c WHERE c.id = $6::int AND 
 ) IS NOT NULL))),
 locked_accounts AS (
   SELECT u.id, u.username, u.active AND u.role <> 'auditor' AS can_work FROM users u
-  WHERE u.id IN ((SELECT id FROM caller)) AND EXISTS (SELECT FROM visible)
+  WHERE u.id = ANY (ARRAY[(SELECT id FROM caller)]) AND EXISTS (SELECT FROM visible)
   ORDER BY u.id
   FOR SHARE
 ),
 locked_members AS (
   SELECT ms.* FROM memberships ms
   WHERE (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
-    AND (ms.clinic_id = $6::int OR ms.clinic_id = (SELECT clinic_id FROM caller) AND ms.account_id = (SELECT id FROM caller))
+    AND ms.clinic_id = ANY (ARRAY[$6::int, (SELECT clinic_id FROM caller)]) AND (ms.clinic_id = $6::int OR ms.account_id = (SELECT id FROM caller))
   ORDER BY ms.clinic_id, ms.account_id
   FOR UPDATE
 ),
