@@ -72,6 +72,7 @@ export function fillDemo(
     }
     await insertIdentifiers(client, admin.id, seed);
     await enterTwice(client, clinician.id, seed);
+    await insertClinics(client, admin.id, clinician.id, seed);
     // Autovacuum would do this a minute later; until then the planner has no statistics.
     await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings, ended_assignments");
     return demoAccounts;
@@ -115,6 +116,31 @@ async function enterTwice(client: pg.Client, owner: number, afterId: number): Pr
      ) pair JOIN patients first ON first.id = pair.first_id
      WHERE p.id = pair.last_id`,
     [owner, afterId],
+  );
+}
+
+/**
+ * Creates two shared clinics, of which the clinician is the manager and the admin a clerk, and gives each some of the
+ * clinician's patients above an id. The first and the last one stay: they look like one person. Once in a database.
+ */
+async function insertClinics(client: pg.Client, admin: number, clinician: number, afterId: number) {
+  await client.query(
+    `WITH created AS (
+       INSERT INTO clinics (name, kind, time_zone)
+       SELECT name, 'shared', zone FROM (VALUES ('Chapel Street', 'America/New_York'), ('North Street', 'Europe/London')) c (name, zone)
+       WHERE NOT EXISTS (SELECT FROM clinics WHERE name = c.name AND kind = 'shared')
+       RETURNING id, time_zone
+     ), members AS (
+       INSERT INTO memberships (clinic_id, account_id, role, time_zone, clinic_active)
+       SELECT id, account, role, time_zone, true FROM created, (VALUES ($1::int, 'clerk'), ($2::int, 'manager')) m (account, role)
+     )
+     UPDATE patients p SET owner_id = clinic.id
+     FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM created) clinic,
+       (SELECT id, row_number() OVER (ORDER BY id) AS n FROM patients
+        WHERE owner_id = $2 AND id > $3 AND address IS NULL AND NOT email_shared AND firstname <> '' AND lastname <> '' ORDER BY id OFFSET 1 LIMIT 20) chosen
+     WHERE p.id = chosen.id AND chosen.n % 2 = clinic.n
+       AND p.id < (SELECT max(id) FROM patients WHERE owner_id = $2 AND address IS NULL AND NOT email_shared AND firstname <> '' AND lastname <> '')`,
+    [admin, clinician, afterId],
   );
 }
 

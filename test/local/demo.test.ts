@@ -72,6 +72,17 @@ test("an existing account with the name of a demo account, but another email, is
   expect(await query(url, select)).toEqual([{ password_hash: "x".repeat(60) }]);
 });
 
+test("two shared clinics have members and patients, also after a second run", async () => {
+  for (const patients of [100, 20]) await fillDemo(url, { patients });
+  const clinics = `SELECT name, count(DISTINCT account_id)::integer AS members, count(DISTINCT p.id)::integer AS patients
+    FROM clinics c JOIN memberships ON clinic_id = c.id JOIN patients p ON p.owner_id = c.id
+    WHERE kind = 'shared' GROUP BY name ORDER BY name`;
+  expect(await query(url, clinics)).toEqual([
+    { name: "Chapel Street", members: 2, patients: 10 },
+    { name: "North Street", members: 2, patients: 10 },
+  ]);
+});
+
 test("there are families with one email and address, people with one name, partial birth dates, and patients and doctors without an email", async () => {
   await fillDemo(url, { patients: 300 });
   const families = `SELECT count(*)::integer AS members FROM patients p JOIN patients head USING (owner_id, email, lastname, address)
