@@ -47,6 +47,23 @@ test("an idempotency key belongs to the account and the clinic", async () => {
   expect((await clerk.post("/api/patients/", patient, { headers })).body).toEqual(shared.body);
 });
 
+test("a cursor of a list that is used in another clinic returns that clinic's records, and one of the changes is 410", async () => {
+  const account = await newAccount(api);
+  for (let n = 0; n < 2; n += 1) await postPatient(account);
+  const page = await account.get("/api/patients/?limit=1");
+  const [, next = ""] = /<([^>]*)>/.exec(page.headers.get("Link") ?? "") ?? [];
+  const { cursor } = (await account.get("/api/changes/")).body;
+  const own = await newClinic();
+  await addMember(own, account, "clerk");
+  const clerk = await movedTo(own, account);
+  const { id } = await postPatient(clerk);
+  expect((await clerk.get(next)).body).toMatchObject([{ id }]);
+  expect(await clerk.get(`/api/changes/?since=${cursor}`)).toMatchObject({
+    status: 410,
+    body: { code: "cursor_expired" },
+  });
+});
+
 test("after a move the tokens from before are 401 clinic_changed, and a membership that ended is 401 membership_ended", async () => {
   const clerk = await newMember(api, clinic, "clerk");
   const before = await withToken(clerk, {});

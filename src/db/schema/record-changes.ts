@@ -13,7 +13,7 @@ export const recordKinds = ["patient", "doctor", "assignment"] as const;
 /** For how many days a cursor of the change feed is valid. */
 export const CURSOR_DAYS = 90;
 
-/** Who sees a change: an account, the own account of a doctor, or every account. */
+/** Who sees a change: a clinic (`account`: a personal one has the id of its account), the own account of a doctor, or every account. */
 const audiences = ["account", "doctor", "everybody"] as const;
 
 /**
@@ -25,7 +25,7 @@ export const record_changes = pgTable(
   "record_changes",
   {
     audience: bytewiseText().notNull(),
-    /** The id of the account or the doctor; 0 for everybody. */
+    /** The id of the clinic or the doctor; 0 for everybody. */
     audience_id: integer().notNull(),
     /** The transaction that made the change. */
     xact: transactionId().notNull().default(sql`pg_current_xact_id()`),
