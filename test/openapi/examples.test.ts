@@ -58,7 +58,7 @@ test.each(Object.entries(document.components.headers))(
 );
 
 /** Fields that refer to something in the database, whose value differs in each one. */
-const referenceFields = ["patient", "doctor", "clinic", "refresh", "from", "to", "into"];
+const referenceFields = [...["patient", "doctor", "clinic", "account"], ...["refresh", "from", "to", "into"]];
 
 describe.each(routeRequests.filter((request) => exampleBodyOf(request)))(
   "the body in the example of $route",
