@@ -21,8 +21,10 @@ const tokenHash = sql`${param("token_hash")}::text`;
  * (`clinic_changed`). Of its refresh tokens, the one that the client has sent gets the new one as its successor, as in a
  * refresh; without one, all that are not spent are spent without a successor.
  *
- * The session is locked before the memberships, as every change locks them (`caller_recheck`), and before its tokens, as a
- * refresh does.
+ * The account is locked first, as a change of the password locks it, then the session before the memberships, as every change
+ * locks them (`caller_recheck`), and before its tokens, as a refresh does.
+ *
+ * An interim manager sees to the members, and does not work in the clinic: an admin would read its patients without a reason.
  *
  * @returns its row: `isMoved` is false when the account is no member of the clinic (`isMember` is false), or when the refresh
  *   token is not an unspent one of the session.
@@ -34,12 +36,14 @@ export const moveSession = authenticated<
   "auth/move-session",
   () => sql`-- POST /api/auth/clinic
   WITH ${callerSteps},
+  locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR SHARE),
   session AS (
-    SELECT s.id FROM sessions s WHERE s.id = ${param("session_id")}::uuid AND s.user_id = ${callerId}
+    SELECT s.id FROM sessions s
+    WHERE s.id = ${param("session_id")}::uuid AND s.user_id = (SELECT id FROM locked_account)
     FOR NO KEY UPDATE
   ),
   locked_memberships AS (
-    SELECT ms.clinic_id, ms.ended_at, ms.clinic_active FROM memberships ms
+    SELECT ms.clinic_id, ms.ended_at, ms.clinic_active, ms.is_interim FROM memberships ms
     WHERE ms.account_id = ${callerId} AND ms.clinic_id IN (${clinic}, ${callerClinicId}) AND EXISTS (SELECT FROM session)
     ORDER BY ms.clinic_id
     FOR NO KEY UPDATE
@@ -47,7 +51,7 @@ export const moveSession = authenticated<
   ${callerRecheck("session", "locked_memberships")},
   target AS (
     SELECT clinic_id FROM locked_memberships
-    WHERE clinic_id = ${clinic} AND ended_at IS NULL AND clinic_active AND ${isStillAccepted}
+    WHERE clinic_id = ${clinic} AND ended_at IS NULL AND clinic_active AND NOT is_interim AND ${isStillAccepted}
   ),
   spent AS (
     UPDATE refresh_tokens t SET spent_at = now(), successor_hash = CASE WHEN ${spentHash} IS NOT NULL THEN ${tokenHash} END

@@ -177,7 +177,7 @@ export const openSession = defineStatement<
   WITH account AS (
     SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor, (
         SELECT ms.clinic_id FROM memberships ms
-        WHERE ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active AND (${clinic} IS NULL OR ms.clinic_id = ${clinic})
+        WHERE ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active AND NOT ms.is_interim AND (${clinic} IS NULL OR ms.clinic_id = ${clinic})
         ORDER BY ms.last_used_at DESC NULLS LAST, ms.clinic_id = u.id DESC LIMIT 1
       ) AS clinic_id
     FROM users u

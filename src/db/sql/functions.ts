@@ -1474,7 +1474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/move-session": {
-  "function": "auth_move_session_0219c1c9",
+  "function": "auth_move_session_ae5c37fe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1496,7 +1496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_ab051fe2",
+  "function": "auth_open_session_e7e2335e",
   "params": {
    "clinic": "integer",
    "id": "integer",

@@ -17,12 +17,14 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
+locked_account AS (SELECT u.id FROM users u WHERE u.id = (SELECT id FROM caller) FOR SHARE),
 session AS (
-  SELECT s.id FROM sessions s WHERE s.id = $4::uuid AND s.user_id = (SELECT id FROM caller)
+  SELECT s.id FROM sessions s
+  WHERE s.id = $4::uuid AND s.user_id = (SELECT id FROM locked_account)
   FOR NO KEY UPDATE
 ),
 locked_memberships AS (
-  SELECT ms.clinic_id, ms.ended_at, ms.clinic_active FROM memberships ms
+  SELECT ms.clinic_id, ms.ended_at, ms.clinic_active, ms.is_interim FROM memberships ms
   WHERE ms.account_id = (SELECT id FROM caller) AND ms.clinic_id IN ($6::int, (SELECT clinic_id FROM caller)) AND EXISTS (SELECT FROM session)
   ORDER BY ms.clinic_id
   FOR NO KEY UPDATE
@@ -39,7 +41,7 @@ caller_recheck AS (
 ),
 target AS (
   SELECT clinic_id FROM locked_memberships
-  WHERE clinic_id = $6::int AND ended_at IS NULL AND clinic_active AND EXISTS (SELECT FROM caller_recheck)
+  WHERE clinic_id = $6::int AND ended_at IS NULL AND clinic_active AND NOT is_interim AND EXISTS (SELECT FROM caller_recheck)
 ),
 spent AS (
   UPDATE refresh_tokens t SET spent_at = now(), successor_hash = CASE WHEN $7::text IS NOT NULL THEN $8::text END
