@@ -85,6 +85,16 @@ test.each<
     "clinic",
   ],
   [
+    "a clinic of which the account is the interim manager",
+    async (account) => {
+      const created = await newClinic();
+      await addMember(created, account, "manager");
+      await asOwner`UPDATE memberships SET is_interim = true WHERE clinic_id = ${created}`;
+      return { clinic: created };
+    },
+    "clinic",
+  ],
+  [
     "another session's refresh token",
     async () => ({ clinic, refresh: (await signUp(api)).refresh }),
     "refresh",
