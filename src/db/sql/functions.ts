@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_022a1081",
+  "function": "doctors_reassign_95f6de50",
   "params": {
    "clinic_id": "integer",
    "today": "date",
