@@ -1697,7 +1697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_df6e97da",
+  "function": "clinics_create_e8c541ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1889,7 +1889,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_7362015d",
+  "function": "clinics_update_d0d9f6c8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
