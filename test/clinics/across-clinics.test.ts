@@ -1,14 +1,36 @@
 import { expect, test } from "vitest";
+import { imported } from "../patients/files.ts";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { addMember, movedTo, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { newDoctorsAccount, patientPath, patientsOf } from "../support/ownership.ts";
-import { assignDoctor, newPatient, postPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postIdentifierSystem, postPatient } from "../support/resources.ts";
 
-// What a caller may do who is more than a member of one clinic. The roles alone are in test/permissions/table.ts.
+// What clinics do not tell each other, and what a caller may do who is more than a member of one clinic. The roles alone are in
+// test/permissions/table.ts.
 
 const api = connectApi();
+
+test("a patient with the names, email, phone number and identifier of another clinic's is created and imported, and no duplicate is named", async () => {
+  const { name: system } = await postIdentifierSystem(await newAccount(api, "admin"));
+  const [clerk, stranger] = [
+    await newMember(api, await newClinic(), "clerk"),
+    await newMember(api, await newClinic(), "clerk"),
+  ];
+  const known = newPatient({ phones: ["+12025550143"], identifiers: [{ system, value: "A77" }] });
+  const { id } = await postPatient(clerk, known);
+  const created = await stranger.post("/api/patients/?duplicates=refuse", known);
+  expect([created.status, created.headers.get("Link")]).toEqual([201, null]);
+  expect((await stranger.get(`${patientPath(created.body)}duplicates/`)).body).toEqual([]);
+  const other = await newMember(api, await newClinic(), "clerk");
+  const answer = await imported(other, JSON.stringify(known));
+  expect(answer.body).toMatchObject({ created: [{ line: 1 }], refused: [] });
+  const free = await postPatient(other);
+  const taken = await other.patch(patientPath(free), { email: known.email });
+  expect(taken.body).toMatchObject({ code: "email_taken", existing: answer.body.created[0].id });
+  for (const account of [stranger, other]) expect(await patientsOf(account)).not.toContain(id);
+});
 
 test("a doctor's own account reads the doctor's patients in every clinic, and writes those of the clinic in which it works as a clerk", async () => {
   const [own, other] = [await newClinic(), await newClinic()];
