@@ -462,7 +462,7 @@ export type FieldErrorCode =
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
- * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
+ * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or a patient of another account or of a shared clinic is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
  * - `no_such_route`: 404. There is no such path. Fix the client.
  * - `not_found`: 404. There is no such record, or not for you; also when the id is not a number. Remove the record from the screen.
@@ -492,7 +492,7 @@ export type FieldErrorCode =
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
- * - `cursor_expired`: 410. The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
+ * - `cursor_expired`: 410. The cursor of the changes is older than 90 days, of the time before a backup was restored, or of another clinic, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
  * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
  * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
  * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.

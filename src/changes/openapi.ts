@@ -61,7 +61,7 @@ export const changesOpenApi: OpenApiGroup = {
       problems: {
         410: {
           description:
-            "The cursor is older than 90 days, the operator has restored the database from a backup, or your account's link to a doctor has changed. Read everything again, without `since`.",
+            "The cursor is older than 90 days, the operator has restored the database from a backup, your account's link to a doctor has changed, or your session works in another clinic. Read everything again, without `since`.",
           detail: "This cursor has expired: read everything again, without since.",
           codes: ["cursor_expired"],
         },

@@ -61,6 +61,9 @@ SELECT ${refusalColumn}, ${jsonBody("found")} AS body
 FROM token_account`,
 );
 
+/** `AT TIME ZONE 'CET'` has no daylight-saving time: these names are abbreviations to PostgreSQL before they are zones. */
+const ABBREVIATIONS = sql.raw("'cet', 'eet', 'met', 'wet'");
+
 /**
  * Whether PostgreSQL knows a time zone: its data may be older than the Worker's. An unknown one would make every request in the
  * clinic an error. The view reads some hundred files, in 30 ms; only a change of the time zone asks it.
@@ -68,7 +71,8 @@ FROM token_account`,
  * @param name NULL when none is sent.
  */
 const isKnownZone = (name: SQL): SQL =>
-  sql`(${name} IS NULL OR EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(${name})))`;
+  sql`(${name} IS NULL OR lower(${name}) NOT IN (${ABBREVIATIONS})
+      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(${name})))`;
 
 const newManagerId = sql`(${newRecord} ->> 'manager')::int`;
 const isOwnManager = sql`(${newManagerId} IS NOT DISTINCT FROM ${callerId} AND ${callerIsAdmin})`;

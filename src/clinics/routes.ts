@@ -17,7 +17,11 @@ import { deleteEmptyClinic, requireManager } from "./rules.ts";
 const path = "/api/clinics";
 
 const unknownZone = () =>
-  fieldProblem("time_zone", "invalid_value", "Must be the name of a time zone that the database knows");
+  fieldProblem(
+    "time_zone",
+    "invalid_value",
+    "Must be the name of a time zone that the database knows, such as Europe/Berlin",
+  );
 
 export const clinicRoutes = new Hono<AppEnv>()
   .use(requireAccount)

@@ -58,7 +58,7 @@ const emailTaken = {
 const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
 const notCreator = {
   description:
-    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email, phone numbers or `active`: then the code is `doctor_relied_on`.",
+    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or a patient of another account or of a shared clinic is assigned, only an admin may delete it, or change its names, email, phone numbers or `active`: then the code is `doctor_relied_on`.",
   codes: ["not_doctor_creator", "doctor_relied_on"],
 } as const;
 const update = {

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertAuditEvent, insertFurtherAuditEvents } from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   authenticated,
   callerClinicId,
@@ -42,6 +43,10 @@ const doctorName = sql`(SELECT btrim(d.firstname || ' ' || d.lastname) FROM doct
 
 const changeOfDoctor = (after: SQL) =>
   sql`json_build_object('doctor', json_build_object('before', ${id}, 'after', ${after}))`;
+
+/** What the audit log says of an assignment to the other doctor that becomes the primary one. */
+const receivingAssignment = (primary: SQL) =>
+  sql`json_build_object('assignment', json_build_object('doctor', ${to}, 'primary', ${primary}))`;
 
 /**
  * Ends the current assignments of a doctor and begins new ones to another doctor, with the same role. For managers those of
@@ -102,10 +107,14 @@ export const reassignPatients = authenticated<
       version = mappings.version + (EXCLUDED.is_primary AND NOT mappings.is_primary)::int
     RETURNING patient_id, xmax = 0 AS is_new
   ),
+  gained_primary AS (
+    SELECT array_agg(patient_id ORDER BY patient_id) AS patients
+    FROM created JOIN deleted USING (patient_id) WHERE NOT is_new AND deleted.is_primary
+  ),
   response AS (
     SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
       (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
-      (SELECT count(*) FROM batch) = ${BATCH_SIZE} AS more
+      (SELECT count(*) FROM batch) = ${BATCH_SIZE} AND ${patientIds} IS NULL AS more
     FROM found, receiver
   ),
   ${insertAuditEvent({
@@ -124,6 +133,13 @@ export const reassignPatients = authenticated<
     patients: sql`ARRAY(SELECT patient_id FROM created WHERE NOT is_new ORDER BY patient_id)`,
     doctor: id,
     changes: changeOfDoctor(sql`NULL`),
+    reason,
+  })},
+  ${insertFurtherAuditEvents("primary_event", sql`gained_primary WHERE patients IS NOT NULL`, {
+    action: "update_assignment",
+    patients: sql`gained_primary.patients`,
+    doctor: to,
+    changes: changesBetween(receivingAssignment(sql`false`), receivingAssignment(sql`true`)),
     reason,
   })}
 SELECT ${refusalAfterWait("caller")}, ${canReassign} AS "isAllowed", ${needsReason} AS "needsReason",

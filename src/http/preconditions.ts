@@ -146,7 +146,7 @@ export type ResourceKind = keyof typeof writers;
 
 /** What only an admin may do with a doctor that its creator may change otherwise. */
 const DOCTOR_RELIED_ON =
-  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email, phones or active.";
+  "Others rely on this doctor: an account is linked to it, or a patient of another account or of a shared clinic is assigned. Only an admin may delete it, or change its names, email, phones or active.";
 
 /**
  * Checks the state of the record that a statement was to change.

@@ -79,7 +79,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Ask a manager of the clinic, and do not offer this action",
   },
   doctor_relied_on: {
-    when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",
+    when: "You have created the doctor, but an account is linked to it, or a patient of another account or of a shared clinic is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",
     action: "Ask an admin",
   },
   registration_closed: {
@@ -192,7 +192,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Use the patient `successor` in place of this one",
   },
   cursor_expired: {
-    when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed",
+    when: "The cursor of the changes is older than 90 days, of the time before a backup was restored, or of another clinic, or your account's link to a doctor has changed",
     action: "Drop the copy, and read the changes without `since`",
   },
   precondition_failed: {

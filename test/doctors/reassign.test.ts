@@ -5,6 +5,7 @@ import { auditEventsOf } from "../support/audit-events.ts";
 import { newClinic, newMember } from "../support/clinics.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
+import { insertRecords } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
 import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
@@ -63,6 +64,12 @@ test("where the other doctor is assigned already, that assignment stays, and bec
   expect(events.sort((a, b) => (String(a["action"]) < String(b["action"]) ? -1 : 1))).toMatchObject([
     { action: "assign", patients: [second] },
     { action: "unassign", patients: [first], changes: { doctor: { before: leaving, after: null } } },
+    {
+      ...{ action: "update_assignment", patients: [first], doctor_id: other },
+      changes: {
+        assignment: { before: { doctor: other, primary: false }, after: { doctor: other, primary: true } },
+      },
+    },
   ]);
 });
 
@@ -110,6 +117,21 @@ test("a clinician of the clinic gets 403", async () => {
     status: 403,
     body: { code: "clinic_role_required" },
   });
+});
+
+test("a request reassigns 1,000 patients at most; more is true until the rest is done, and false where all of a list are", async () => {
+  const account = await newAccount(api);
+  await insertRecords("mappings", account, 1001);
+  const assigned = await asOwner`SELECT patient_id, doctor_id FROM mappings WHERE owner_id = ${account.id}`;
+  const leaving = Number(assigned[0]?.["doctor_id"]);
+  const other = (await postDoctor(account)).id;
+  const patients = assigned.slice(0, 1000).map((row) => row["patient_id"]);
+  const first = await postReassignment(account, leaving, { to: other });
+  expect(first.body).toEqual({ reassigned: 1000, already: 0, more: true });
+  const rest = await postReassignment(account, leaving, { to: other });
+  expect(rest.body).toEqual({ reassigned: 1, already: 0, more: false });
+  const back = await postReassignment(account, other, { to: leaving, patients });
+  expect(back.body).toEqual({ reassigned: 1000, already: 0, more: false });
 });
 
 test("a doctor without patients after a reassignment can be deleted", async () => {

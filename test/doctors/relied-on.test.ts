@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { newClinic, newMember } from "../support/clinics.ts";
 import { linkDoctor } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { assignDoctor, newDoctor, postDoctor } from "../support/resources.ts";
@@ -9,7 +11,7 @@ const [creator, admin] = [await newAccount(), await newAccount(undefined, "admin
 const pathOf = ({ id }: { id: number }) => `/api/doctors/${id}/`;
 const reserved = problem(
   403,
-  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email, phones or active.",
+  "Others rely on this doctor: an account is linked to it, or a patient of another account or of a shared clinic is assigned. Only an admin may delete it, or change its names, email, phones or active.",
 );
 
 /** Creates a doctor on whom others rely. */
@@ -38,6 +40,15 @@ const reliances: [how: string, create: () => Promise<{ id: number }>][] = [
       await assignDoctor(creator, { doctor });
       await assignDoctor(await newAccount(), { doctor });
       return doctor;
+    },
+  ],
+  [
+    "a patient of the shared clinic is assigned in which its creator works",
+    async () => {
+      const by = await newMember(connectApi(), await newClinic(), "manager");
+      const doctor = await postDoctor(by);
+      await assignDoctor(by, { doctor });
+      return { ...doctor, by };
     },
   ],
 ];

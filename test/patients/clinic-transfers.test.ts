@@ -86,6 +86,18 @@ describe("a transfer to a clinic", () => {
     expect(await ownersOf(patient)).toEqual([one]);
   });
 
+  test("from a clinic by its interim manager, who is no admin any more, is 403", async () => {
+    const { one, clinician } = await twoClinics();
+    const patient = await postPatient(clinician);
+    const interim = await newAccount(api);
+    await addMember(one, interim, "manager");
+    await asOwner`UPDATE memberships SET is_interim = true WHERE account_id = ${interim.id} AND clinic_id = ${one}`;
+    expect(await transfer(interim, patient, interim.id)).toEqual(problem(403));
+    for (const source of [{ from: { clinic: one } }, { patients: [patient.id] }])
+      expect(await transferMany(interim, { ...source, to: interim.id })).toEqual(problem(403));
+    expect(await ownersOf(patient)).toEqual([one]);
+  });
+
   test("of another clinic's patient is the same 404 for a manager as of an unknown one", async () => {
     const { one, two, manager } = await twoClinics();
     const foreign = await postPatient(await newAccount(api));

@@ -1697,7 +1697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_df6e97da",
+  "function": "clinics_create_e8c541ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1889,7 +1889,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_7362015d",
+  "function": "clinics_update_d0d9f6c8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_022a1081",
+  "function": "doctors_reassign_95f6de50",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5671,7 +5671,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_fc298139",
+  "function": "patients_transfer_5fe0bd1d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5698,7 +5698,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_1c116f90",
+  "function": "patients_transfer_all_5c4798b4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5724,7 +5724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-listed": {
-  "function": "patients_transfer_listed_36b7a979",
+  "function": "patients_transfer_listed_70c88b4e",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -56,10 +56,11 @@ export const transferColumns = (isAllowed: SQL): SQL =>
 
 /**
  * Whether the membership `ms` makes the caller a manager, in whichever clinic its session works. Admins need no membership,
- * and the statement does not lock theirs.
+ * and the statement does not lock theirs. An interim manager sees to the members only, also when the account is no admin
+ * any more: it could transfer the clinic's patients to its personal clinic, and read them there.
  */
 export const isManagerByMembership = sql`ms.account_id = ${callerId} AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-      AND NOT ${callerIsAdmin}`;
+      AND NOT ms.is_interim AND NOT ${callerIsAdmin}`;
 
 /**
  * Whether the caller may transfer patients to the clinic, by the step `managed`: an admin, or its manager who also manages

@@ -52,7 +52,8 @@ draft AS (
     coalesce(($6::jsonb ->> 'manager')::int, caller.id) AS manager, ($6::jsonb ->> 'manager')::int IS NULL AS is_interim
   FROM caller
   WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND NOT EXISTS (SELECT FROM earlier_key)
-    AND NOT (($6::jsonb ->> 'manager')::int IS NOT DISTINCT FROM (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND NOT (($6::jsonb ->> 'manager')::int IS NOT NULL AND NOT EXISTS (SELECT FROM manager)) AND ($6::jsonb ->> 'time_zone' IS NULL OR EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone')))
+    AND NOT (($6::jsonb ->> 'manager')::int IS NOT DISTINCT FROM (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND NOT (($6::jsonb ->> 'manager')::int IS NOT NULL AND NOT EXISTS (SELECT FROM manager)) AND ($6::jsonb ->> 'time_zone' IS NULL OR lower($6::jsonb ->> 'time_zone') NOT IN ('cet', 'eet', 'met', 'wet')
+      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone')))
 ),
 response AS (
   SELECT c.id AS record_id, (SELECT row_to_json(o) FROM (SELECT c.id, c.name, c.kind,
@@ -115,5 +116,6 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   EXISTS (SELECT FROM caller WHERE role = 'admin') AS "isAdmin", (($6::jsonb ->> 'manager')::int IS NOT DISTINCT FROM (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isOwnManager", (($6::jsonb ->> 'manager')::int IS NOT NULL AND NOT EXISTS (SELECT FROM manager)) AS "isManagerMissing",
-  ($6::jsonb ->> 'time_zone' IS NULL OR EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone'))) AS "isKnownZone"
+  ($6::jsonb ->> 'time_zone' IS NULL OR lower($6::jsonb ->> 'time_zone') NOT IN ('cet', 'eet', 'met', 'wet')
+    AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone'))) AS "isKnownZone"
 FROM token_account;

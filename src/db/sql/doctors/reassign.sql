@@ -75,10 +75,14 @@ created AS (
     version = mappings.version + (EXCLUDED.is_primary AND NOT mappings.is_primary)::int
   RETURNING patient_id, xmax = 0 AS is_new
 ),
+gained_primary AS (
+  SELECT array_agg(patient_id ORDER BY patient_id) AS patients
+  FROM created JOIN deleted USING (patient_id) WHERE NOT is_new AND deleted.is_primary
+),
 response AS (
   SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
     (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
-    (SELECT count(*) FROM batch) = 1000 AS more
+    (SELECT count(*) FROM batch) = 1000 AND $7::int[] IS NULL AS more
   FROM found, receiver
 ),
 audit_event AS (
@@ -109,6 +113,26 @@ unassign_event AS (
     json_build_object('doctor', json_build_object('before', $6::int, 'after', NULL)),
     $8::text
   FROM token_account, response WHERE already > 0
+),
+primary_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+    'update_assignment',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      ELSE 'done' END,
+    gained_primary.patients,
+    $9::int,
+    (
+      SELECT ('{' || string_agg(
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        ',' ORDER BY coalesce(b.n, a.n)
+      ) || '}')::json
+      FROM json_each(json_build_object('assignment', json_build_object('doctor', $9::int, 'primary', false))) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each(json_build_object('assignment', json_build_object('doctor', $9::int, 'primary', true))) WITH ORDINALITY a (key, value, n) USING (key)
+      WHERE b.value::text IS DISTINCT FROM a.value::text
+    ),
+    $8::text
+  FROM token_account, gained_primary WHERE patients IS NOT NULL
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (

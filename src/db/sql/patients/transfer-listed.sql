@@ -28,7 +28,7 @@ caller_recheck AS (
 managed AS (
   SELECT ms.clinic_id FROM memberships ms
   WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
   ORDER BY ms.clinic_id
   FOR SHARE
 ),

@@ -18,7 +18,7 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
 to_clinic AS (
   SELECT c.id, EXISTS (
     SELECT FROM memberships ms WHERE ms.clinic_id = c.id AND ms.is_interim AND ms.ended_at IS NULL
@@ -57,7 +57,7 @@ managed_recheck AS (
   -- The memberships may have ended during the wait. Shown by test/races/clinic-transfers.test.ts.
   SELECT ms.clinic_id FROM target, memberships ms
   WHERE ms.clinic_id IN (target.owner_id, $6::int) AND ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
   FOR SHARE OF ms
 ),
 successor AS (
