@@ -2959,7 +2959,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_8dc7d40a",
+  "function": "patients_find_f6683942",
   "params": {
    "clinic_id": "integer",
    "today": "date",
