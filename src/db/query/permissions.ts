@@ -89,7 +89,7 @@ const permissions = {
 /**
  * Whether the caller has a permission. For a permission on a record it is a condition on `p`, `m` or `d`, which the
  * statement must have in FROM. All roles are conditions on the one row of `caller`: with a subquery for each of its
- * columns, reading one patient takes 10 % more CPU, because PostgreSQL prepares every subquery for each call.
+ * columns, reading one patient takes 8 % more CPU, because PostgreSQL prepares every subquery for each call.
  */
 export function can(permission: keyof typeof permissions): SQL<boolean> {
   const roles = permissions[permission].map((name) => callerRoles[name]);
