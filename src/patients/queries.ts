@@ -68,12 +68,17 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   "patients/find",
   () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
-  found AS (
-    SELECT ${foundColumns("p.version", patientJson, patientTag)}
+  -- The patient or, when it was merged, its successor: one step, because PostgreSQL prepares a permission for each call.
+  patient AS (
+    SELECT p.id, ${foundColumns("p.version", patientJson, patientTag)}
     FROM patients p
-    WHERE p.id = ${id} AND ${can("patients:read")}
+    WHERE p.id = (
+        SELECT CASE WHEN asked.merged_into IS NULL THEN asked.id ELSE last_survivor(asked.id) END
+        FROM patients asked WHERE asked.id = ${id}
+      ) AND ${can("patients:read")}
   ),
-  ${successorStep(sql`EXISTS (SELECT FROM found)`)},
+  found AS (SELECT * FROM patient WHERE id = ${id}),
+  successor AS (SELECT id FROM patient WHERE id <> ${id}),
   ${insertRetryableAuditEvent({
     action: "read",
     outcome: unlessMerged(

@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_b358452f",
+  "function": "accounts_end_sessions_ffffcde3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -30,7 +30,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e9729c87",
+  "function": "accounts_find_a328c71a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -50,7 +50,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_518099e4",
+  "function": "accounts_list_by_id_46080011",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -76,7 +76,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_1f21cac0",
+  "function": "accounts_list_by_id_desc_ee3e2418",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_d0ee35c9",
+  "function": "accounts_update_d2ce53c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_9da84732",
+  "function": "assignments_create_399d59d7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -160,7 +160,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_20c8723d",
+  "function": "assignments_end_d810c666",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -183,7 +183,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_19a7977b",
+  "function": "assignments_find_doctors_of_patient_3dfcf7fc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1003,7 +1003,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_27ccf877",
+  "function": "assignments_update_a7255448",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1072,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_87bc05d6",
+  "function": "audit_list_by_account_at_desc_f7201fae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1101,7 +1101,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_77fbd04b",
+  "function": "audit_list_by_action_at_desc_d6efd52f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_2a58e298",
+  "function": "audit_list_by_at_desc_261649b5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1159,7 +1159,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_ba9a4da7",
+  "function": "audit_list_by_outcome_at_desc_0d4fd269",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1188,7 +1188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_2e35b534",
+  "function": "audit_list_by_patient_at_desc_891a99ba",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1217,7 +1217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_9b06baa4",
+  "function": "audit_list_digests_by_id_desc_2c7da0d8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1570,7 +1570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_f36633de",
+  "function": "changes_list_since_dfa87d14",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1942,7 +1942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_908359f3",
+  "function": "doctors_create_86fbb24b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1968,7 +1968,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_cede4ade",
+  "function": "doctors_delete_e1a7a615",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1992,7 +1992,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_2cb75ac0",
+  "function": "doctors_find_f6bd469d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_95f6de50",
+  "function": "doctors_reassign_87b53560",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_94040c9b",
+  "function": "doctors_update_a6783f7f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2580,7 +2580,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_8269a918",
+  "function": "emergency_accesses_list_by_id_14be21c8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2603,7 +2603,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_c95b0413",
+  "function": "emergency_accesses_list_by_id_desc_f499aea5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2634,7 +2634,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_1511081d",
+  "function": "identifier_systems_create_c5f2d8c0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2661,7 +2661,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_8669f247",
+  "function": "identifier_systems_find_eaa7cd7a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2721,7 +2721,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_f3d8bc8b",
+  "function": "identifier_systems_update_e4591069",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2746,7 +2746,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_8bf45441",
+  "function": "invitations_create_e2d4247a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2773,7 +2773,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_594df07e",
+  "function": "invitations_list_by_id_15f7a465",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2796,7 +2796,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_b4370fc8",
+  "function": "invitations_list_by_id_desc_ab12b13a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2819,7 +2819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_e8a73c16",
+  "function": "invitations_withdraw_74f49123",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2838,7 +2838,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_ca281aaf",
+  "function": "patients_create_fb56d698",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2869,7 +2869,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_da14b2a0",
+  "function": "patients_delete_727f1e67",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2893,7 +2893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_7c091c06",
+  "function": "patients_erase_e9c747ca",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2915,7 +2915,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_95918fcc",
+  "function": "patients_export_csv_dcd78a1b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2937,7 +2937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_d18a6433",
+  "function": "patients_export_ndjson_883309f0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2959,7 +2959,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_e30be98f",
+  "function": "patients_find_f6683942",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2983,7 +2983,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_0b943054",
+  "function": "patients_grant_emergency_access_dd9dded6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3005,7 +3005,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_00d408e6",
+  "function": "patients_import_4421906a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3035,7 +3035,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_b2beb033",
+  "function": "patients_list_accesses_by_at_desc_2394a2bb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4451,7 +4451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_b1799bf3",
+  "function": "patients_list_changes_by_at_desc_4db8e9da",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5589,7 +5589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_c6f51e5c",
+  "function": "patients_list_duplicates_e57a42c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5609,7 +5609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3d377adf",
+  "function": "patients_merge_7a7c9ca3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5647,7 +5647,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4edacfd1",
+  "function": "patients_restore_8e884643",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5671,7 +5671,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_5fe0bd1d",
+  "function": "patients_transfer_e9e474a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5748,7 +5748,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_2aea6095",
+  "function": "patients_unmerge_ed4d7169",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5772,7 +5772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_acc3eade",
+  "function": "patients_update_7c25c162",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -27,7 +27,7 @@ caller_recheck AS (
 ),
 found AS (
   SELECT u.id FROM users u
-  WHERE u.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = $6::int AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
 ),
 ended_sessions AS (
   UPDATE sessions s SET ended_at = now()
@@ -45,5 +45,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
 FROM token_account;

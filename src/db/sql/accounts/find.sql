@@ -20,9 +20,10 @@ caller AS (
 found AS (
   SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
     substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at
-  FROM users u WHERE u.id = $6::int AND (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  FROM users u WHERE u.id = $6::int AND EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR caller.role = 'auditor'
   )
 ),
 audit_event AS (
@@ -31,9 +32,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
       'read_account',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (
-          EXISTS (SELECT FROM caller WHERE role = 'admin')
-          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        WHEN NOT EXISTS (
+          SELECT FROM caller
+          WHERE caller.role = 'admin'
+            OR caller.role = 'auditor'
         ) THEN 'refused'
         WHEN EXISTS (SELECT FROM found) THEN 'done'
         ELSE 'not_found' END,
@@ -42,8 +44,9 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
-  EXISTS (SELECT FROM caller WHERE role = 'admin')
-  OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (
+  SELECT FROM caller
+  WHERE caller.role = 'admin'
+    OR caller.role = 'auditor'
 ) AS "isAllowed", (SELECT row_to_json(r)::text FROM found r) AS body
 FROM token_account;

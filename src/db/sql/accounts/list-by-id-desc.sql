@@ -26,9 +26,10 @@ page_and_next AS (
       AND ($7::text IS NULL OR u.role = $7::text)
       AND ($8::boolean IS NULL OR u.active = $8::boolean)
       AND ($9::text IS NULL OR starts_with(lower(u.username), lower($9::text)) OR starts_with(email_key(u.email) COLLATE "C", email_key($9::text) COLLATE "C"))
-      AND (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      AND EXISTS (
+        SELECT FROM caller
+        WHERE caller.role = 'admin'
+          OR caller.role = 'auditor'
       )
     ORDER BY u.id DESC LIMIT $10::int + 1
   ) u
@@ -45,9 +46,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $12::text,
       'list_accounts',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (
-          EXISTS (SELECT FROM caller WHERE role = 'admin')
-          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        WHEN NOT EXISTS (
+          SELECT FROM caller
+          WHERE caller.role = 'admin'
+            OR caller.role = 'auditor'
         ) THEN 'refused'
         ELSE 'done' END
     FROM token_account
@@ -58,8 +60,9 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next u WHERE page_position = $10::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,
-  (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR caller.role = 'auditor'
   ) AS "isAllowed"
 FROM token_account;

@@ -19,12 +19,12 @@ caller AS (
 ),
 new_doctor AS (
   SELECT d.id FROM doctors d
-  WHERE d.id = ($6::jsonb ->> 'doctor_id')::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE d.id = ($6::jsonb ->> 'doctor_id')::int AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
   FOR NO KEY UPDATE
 ),
 locked_accounts AS (
   SELECT u.* FROM users u
-  WHERE u.id IN ((SELECT id FROM caller), $7::int) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE u.id IN ((SELECT id FROM caller), $7::int) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
     AND (SELECT count(*) FROM new_doctor) >= 0
   ORDER BY u.id
   FOR NO KEY UPDATE
@@ -81,7 +81,7 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
+    WHEN EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin",
   EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') AS "isOwnEmail", EXISTS (SELECT FROM target WHERE username <> $8::text) AS "isRenamed",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -22,17 +22,18 @@ request AS (
 ),
 visible_key AS (
   SELECT k.fingerprint, k.record_id, k.answer, EXISTS (
-    SELECT FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE m.id = k.record_id AND (
-      p.owner_id = (SELECT clinic_id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-      )
+    SELECT FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE m.id = k.record_id AND EXISTS (
+      SELECT FROM caller
+      WHERE p.owner_id = caller.clinic_id
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+        )
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM emergency_accesses ea
+          WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+        )
     )
   ) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $10::text FROM caller)
@@ -44,7 +45,7 @@ earlier_key AS (
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM patients p
-  WHERE p.id = $6::int AND (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
+  WHERE p.id = $6::int AND EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
 ),
 locked_patient AS (
   SELECT p.id FROM patients p
@@ -148,7 +149,7 @@ primary_event AS (
   FROM token_account, former_primary f
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role IN ('clinician', 'manager')) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", '1' AS etag,

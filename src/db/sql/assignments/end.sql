@@ -20,26 +20,31 @@ caller AS (
 visible AS (
   SELECT m.id FROM mappings m
   WHERE m.id = $6::int AND m.owner_id IS NOT NULL AND (SELECT id FROM caller) IS NOT NULL
-    AND ((
-      m.owner_id = (SELECT clinic_id FROM caller)
-      OR m.current_doctor_id = (SELECT doctor_id FROM caller)
-    ) OR (
-      m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
-      OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+    AND (EXISTS (
+      SELECT FROM caller
+      WHERE m.owner_id = caller.clinic_id
+        OR m.current_doctor_id = caller.doctor_id
+    ) OR EXISTS (
+      SELECT FROM caller
+      WHERE m.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
+        OR caller.role = 'admin'
     ))
 ),
 target AS (
-  SELECT m.*, (
-    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
-    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  SELECT m.*, EXISTS (
+    SELECT FROM caller
+    WHERE m.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
+      OR caller.role = 'admin'
   ) AS can_change, m.owner_id = (SELECT clinic_id FROM caller) AS is_own, coalesce(m.version = ANY ($7::int[]), $7::int[] IS NULL) AND NOT ARRAY[m.version::text, m.version::text] && $8::text[] AS is_expected_version
   FROM visible, lock_assignment(visible.id) m
-  WHERE m.owner_id IS NOT NULL AND ((
-    m.owner_id = (SELECT clinic_id FROM caller)
-    OR m.current_doctor_id = (SELECT doctor_id FROM caller)
-  ) OR (
-    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
-    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  WHERE m.owner_id IS NOT NULL AND (EXISTS (
+    SELECT FROM caller
+    WHERE m.owner_id = caller.clinic_id
+      OR m.current_doctor_id = caller.doctor_id
+  ) OR EXISTS (
+    SELECT FROM caller
+    WHERE m.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
+      OR caller.role = 'admin'
   ))
 ),
 caller_recheck AS (

@@ -27,9 +27,10 @@ page_and_next AS (
       AND ($10::int IS NULL OR e.patient_id = $10::int OR e.patients @> ARRAY[$10::int])
       AND ($11::text IS NULL OR e.action = $11::text)
       AND ($12::text IS NULL OR e.outcome = $12::text)
-      AND (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      AND EXISTS (
+        SELECT FROM caller
+        WHERE caller.role = 'admin'
+          OR caller.role = 'auditor'
       )
     ORDER BY e.account_id DESC, e.at DESC, e.id DESC LIMIT $13::int + 1
   ) e
@@ -64,9 +65,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $14::uuid, $15::text,
       'audit',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (
-          EXISTS (SELECT FROM caller WHERE role = 'admin')
-          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        WHEN NOT EXISTS (
+          SELECT FROM caller
+          WHERE caller.role = 'admin'
+            OR caller.role = 'auditor'
         ) THEN 'refused'
         ELSE 'done' END,
       ARRAY(
@@ -82,8 +84,9 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $13::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,
-  (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR caller.role = 'auditor'
   ) AS "isAllowed"
 FROM token_account;

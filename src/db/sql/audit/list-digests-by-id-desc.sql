@@ -23,9 +23,10 @@ page_and_next AS (
     SELECT ad.*
     FROM audit_digests ad
     WHERE ad.id < $6::bigint
-      AND (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      AND EXISTS (
+        SELECT FROM caller
+        WHERE caller.role = 'admin'
+          OR caller.role = 'auditor'
       )
     ORDER BY ad.id DESC LIMIT $7::int + 1
   ) ad
@@ -42,9 +43,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'list_audit_digests',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (
-          EXISTS (SELECT FROM caller WHERE role = 'admin')
-          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        WHEN NOT EXISTS (
+          SELECT FROM caller
+          WHERE caller.role = 'admin'
+            OR caller.role = 'auditor'
         ) THEN 'refused'
         ELSE 'done' END
     FROM token_account
@@ -55,8 +57,9 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next ad WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR caller.role = 'auditor'
   ) AS "isAllowed"
 FROM token_account;

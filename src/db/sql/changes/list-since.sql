@@ -74,26 +74,29 @@ entries AS (
   SELECT c.kind, c.id, c.page_position, coalesce(v.current_version, c.version) AS version,
     CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', (
       SELECT ',"merged_into":' || p.id FROM patients p
-      WHERE c.kind = 1::smallint AND p.id = (SELECT last_survivor(c.id)) AND (
-        p.owner_id = (SELECT clinic_id FROM caller)
-        OR p.owner_id IS NOT NULL AND EXISTS (
-          SELECT FROM mappings m
-          WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-        )
+      WHERE c.kind = 1::smallint AND p.id = (SELECT last_survivor(c.id)) AND EXISTS (
+        SELECT FROM caller
+        WHERE p.owner_id = caller.clinic_id
+          OR p.owner_id IS NOT NULL AND EXISTS (
+            SELECT FROM mappings m
+            WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+          )
     ))) END AS deleted
   FROM page c CROSS JOIN LATERAL (
     SELECT CASE c.kind
-        WHEN 1::smallint THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND (
-          p.owner_id = (SELECT clinic_id FROM caller)
-          OR p.owner_id IS NOT NULL AND EXISTS (
-            SELECT FROM mappings m
-            WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-          )
+        WHEN 1::smallint THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND EXISTS (
+          SELECT FROM caller
+          WHERE p.owner_id = caller.clinic_id
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+            )
         ))
         WHEN 2::smallint THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
-        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND (
-          m.owner_id = (SELECT clinic_id FROM caller)
-          OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND EXISTS (
+          SELECT FROM caller
+          WHERE m.owner_id = caller.clinic_id
+            OR m.current_doctor_id = caller.doctor_id
         ))
       END AS current_version OFFSET 0
   ) v

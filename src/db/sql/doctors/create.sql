@@ -21,7 +21,7 @@ request AS (
   SELECT encode(sha256(convert_to('doctors' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM doctors d WHERE d.id = k.record_id AND (true)) AS is_readable
+  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM doctors d WHERE d.id = k.record_id AND EXISTS (SELECT FROM caller WHERE true)) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
 earlier_key AS (

@@ -18,11 +18,12 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT d.*, (
-    d.created_by = (SELECT id FROM caller)
-    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  SELECT d.*, EXISTS (
+    SELECT FROM caller
+    WHERE d.created_by = caller.id
+      OR caller.role = 'admin'
   ) AS can_change, coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $7::text[] AS is_expected_version
-  FROM doctors d WHERE d.id = $8::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
+  FROM doctors d WHERE d.id = $8::int AND EXISTS (SELECT FROM caller WHERE true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (

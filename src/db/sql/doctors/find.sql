@@ -29,7 +29,7 @@ found AS (
         ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
         ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
       ) END AS body
-  FROM doctors d WHERE d.id = $8::int AND (true)
+  FROM doctors d WHERE d.id = $8::int AND EXISTS (SELECT FROM caller WHERE true)
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",

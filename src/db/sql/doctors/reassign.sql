@@ -30,9 +30,10 @@ batch AS (
       ORDER BY m.patient_id LIMIT 1000
     )
   ) candidates
-  WHERE (
-    EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
-    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  WHERE EXISTS (
+    SELECT FROM caller
+    WHERE caller.clinic_role = 'manager'
+      OR caller.role = 'admin'
   ) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL)
 ),
 locked_patients AS (
@@ -54,9 +55,10 @@ caller_recheck AS (
     AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
   FOR SHARE OF u, s, ms
 ),
-found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND (
-  EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
-  OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND EXISTS (
+  SELECT FROM caller
+  WHERE caller.clinic_role = 'manager'
+    OR caller.role = 'admin'
 ) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AND EXISTS (SELECT FROM caller_recheck)),
 deleted AS (
   DELETE FROM mappings m USING locked_patients, receiver, found
@@ -90,9 +92,10 @@ audit_event AS (
   SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     'assign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT (
-        EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
-        OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+      WHEN NOT EXISTS (
+        SELECT FROM caller
+        WHERE caller.clinic_role = 'manager'
+          OR caller.role = 'admin'
       ) THEN 'refused'
       WHEN EXISTS (SELECT FROM response) THEN 'done'
       ELSE 'refused' END,
@@ -135,9 +138,10 @@ primary_event AS (
   FROM token_account, gained_primary WHERE patients IS NOT NULL
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
-      EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
-      OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (
+      SELECT FROM caller
+      WHERE caller.clinic_role = 'manager'
+        OR caller.role = 'admin'
     ) AS "isAllowed", (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AS "needsReason",
   EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -25,9 +25,10 @@ page_and_next AS (
     WHERE ea.expires_at > now() AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR EXISTS (
       SELECT FROM patients p WHERE p.id = ea.patient_id AND p.owner_id = (SELECT clinic_id FROM caller)))
       AND ea.id > $6::bigint
-      AND (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+      AND EXISTS (
+        SELECT FROM caller
+        WHERE caller.role = 'admin'
+          OR caller.clinic_role = 'manager'
       )
     ORDER BY ea.id LIMIT $7::int + 1
   ) ea
@@ -46,9 +47,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'list_emergency_accesses',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (
-          EXISTS (SELECT FROM caller WHERE role = 'admin')
-          OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+        WHEN NOT EXISTS (
+          SELECT FROM caller
+          WHERE caller.role = 'admin'
+            OR caller.clinic_role = 'manager'
         ) THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
@@ -60,8 +62,9 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next ea WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+  EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR caller.clinic_role = 'manager'
   ) AS "isAllowed"
 FROM token_account;

@@ -21,7 +21,7 @@ request AS (
   SELECT encode(sha256(convert_to('identifier-systems' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM identifier_systems sy WHERE sy.id = k.record_id AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))) AS is_readable
+  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM identifier_systems sy WHERE sy.id = k.record_id AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
 earlier_key AS (
@@ -31,7 +31,7 @@ earlier_key AS (
 ),
 duplicate AS (
   SELECT other.id FROM caller, identifier_system_with_name($6::jsonb ->> 'name') other (id)
-  WHERE NOT EXISTS (SELECT FROM earlier_key) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE NOT EXISTS (SELECT FROM earlier_key) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
@@ -46,7 +46,7 @@ caller_recheck AS (
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::identifier_systems, $6::jsonb || jsonb_build_object(
     'id', nextval('identifier_systems_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
     AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (SELECT sy.id AS record_id, concat(

@@ -18,7 +18,7 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT sy.*, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS can_change,
+  SELECT sy.*, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS can_change,
     coalesce(sy.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[sy.version::text, sy.version::text] && $7::text[] AS is_expected_version
   FROM identifier_systems sy WHERE sy.id = $8::int AND EXISTS (SELECT FROM caller)
   FOR UPDATE

@@ -30,7 +30,7 @@ page_and_next AS (
             AND u.active AND u.role <> 'auditor'
       ))
       AND i.id < $6::bigint
-      AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
     ORDER BY i.id DESC LIMIT $7::int + 1
   ) i
 ),
@@ -56,5 +56,5 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next i WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
+  EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAllowed"
 FROM token_account;

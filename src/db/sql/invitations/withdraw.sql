@@ -27,7 +27,7 @@ caller_recheck AS (
 ),
 deleted AS (
   DELETE FROM invitations i
-  WHERE i.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  WHERE i.id = $6::int AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
   RETURNING i.id, i.email, i.role, i.clinic_id, i.clinic_role
 ),
 audit_event AS (
@@ -50,5 +50,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -21,17 +21,18 @@ request AS (
   SELECT encode(sha256(convert_to('patients' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
@@ -115,7 +116,7 @@ draft AS (
     'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
     'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
     AND NOT ($8::boolean AND EXISTS (SELECT FROM candidates))
 ),
@@ -191,7 +192,7 @@ audit_event AS (
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",

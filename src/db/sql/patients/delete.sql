@@ -18,20 +18,21 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT p.*, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
+  SELECT p.*, EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
     coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] AS is_expected_version
   FROM patients p
-  WHERE p.id = $8::int AND (SELECT id FROM caller) IS NOT NULL AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = $8::int AND (SELECT id FROM caller) IS NOT NULL AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
   FOR UPDATE
 ),
@@ -45,17 +46,18 @@ caller_recheck AS (
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($8::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($8::int) END) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
 ),
 deleted AS (

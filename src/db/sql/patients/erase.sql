@@ -21,7 +21,7 @@ locked AS (
   -- Waits for a concurrent restore or erasure and then sees its result. Shown by test/races/erase.test.ts. With those that
   -- were merged into it, in the order in which merges lock them.
   SELECT p.id, p.deleted_at, p.merged_into FROM patients p
-  WHERE p.id = ANY ($6::int || merged_patients($6::int)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE p.id = ANY ($6::int || merged_patients($6::int)) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
   ORDER BY p.id
   FOR UPDATE
 ),
@@ -36,7 +36,7 @@ caller_recheck AS (
 target AS (SELECT id, deleted_at FROM locked WHERE id = $6::int AND merged_into IS NULL),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
 ),
 erased AS (
   SELECT target.id, erase_patient(target.id, 5000) AS result
@@ -69,5 +69,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+    WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

@@ -19,7 +19,7 @@ caller AS (
 ),
 batch AS (
   SELECT p.* FROM patients p
-  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller) AND (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader'))
+  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
   ORDER BY p.owner_id, p.id LIMIT $7::int
 ),
 audit_event AS (
@@ -28,14 +28,14 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'export',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) THEN 'refused'
+        WHEN NOT EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM batch)
     FROM token_account
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AS "isAllowed", (SELECT string_agg(concat(
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg(concat(
   '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
   ',"email":', coalesce(to_json(p.email)::text, 'null'),
   ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',

@@ -17,8 +17,9 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-found AS (
-  SELECT p.version || '.' || age_on(p.born_to, (SELECT today FROM caller)) AS etag,
+-- The patient or, when it was merged, its successor: one step, because PostgreSQL prepares a permission for each call.
+patient AS (
+  SELECT p.id, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller)) AS etag,
     coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
     CASE WHEN ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] THEN NULL
       WHEN coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
@@ -32,34 +33,25 @@ found AS (
         ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
       ) END AS body
   FROM patients p
-  WHERE p.id = $8::int AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = (
+    SELECT CASE WHEN asked.merged_into IS NULL THEN asked.id ELSE last_survivor(asked.id) END
+    FROM patients asked WHERE asked.id = $8::int
+  ) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
 ),
-successor AS (
-  SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($8::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
-  )
-),
+found AS (SELECT * FROM patient WHERE id = $8::int),
+successor AS (SELECT id FROM patient WHERE id <> $8::int),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (

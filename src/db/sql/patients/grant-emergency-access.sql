@@ -28,18 +28,20 @@ caller_recheck AS (
 granted AS (
   INSERT INTO emergency_accesses (account_id, patient_id, expires_at, clinic_id, reason)
   SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', CASE WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN (SELECT clinic_id FROM caller) END, $6::text
-  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR $8::boolean AND caller.clinic_role IN ('clinician', 'manager') AND caller.clinic_id <> caller.id
   ) AND EXISTS (SELECT FROM caller_recheck)
   ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, clinic_id = EXCLUDED.clinic_id, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND (
-    EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND EXISTS (
+    SELECT FROM caller
+    WHERE caller.role = 'admin'
+      OR $8::boolean AND caller.clinic_role IN ('clinician', 'manager') AND caller.clinic_id <> caller.id
   )
 ),
 response AS (
@@ -51,9 +53,10 @@ audit_event AS (
   SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'break_glass',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+      WHEN NOT EXISTS (
+        SELECT FROM caller
+        WHERE caller.role = 'admin'
+          OR $8::boolean AND caller.clinic_role IN ('clinician', 'manager') AND caller.clinic_id <> caller.id
       ) THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM granted) THEN 'done'
@@ -63,8 +66,9 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
-      EXISTS (SELECT FROM caller WHERE role = 'admin')
-      OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (
+      SELECT FROM caller
+      WHERE caller.role = 'admin'
+        OR $8::boolean AND caller.clinic_role IN ('clinician', 'manager') AND caller.clinic_id <> caller.id
     ) AS "isAllowed", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

@@ -23,17 +23,18 @@ request AS (
 visible_key AS (
   SELECT k.fingerprint, k.record_id, k.answer, NOT EXISTS (
     SELECT FROM json_array_elements(k.answer::json -> 'created') created
-    WHERE NOT EXISTS (SELECT FROM patients p WHERE p.id = (created ->> 'id')::int AND (
-      p.owner_id = (SELECT clinic_id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-      )
+    WHERE NOT EXISTS (SELECT FROM patients p WHERE p.id = (created ->> 'id')::int AND EXISTS (
+      SELECT FROM caller
+      WHERE p.owner_id = caller.clinic_id
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+        )
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM emergency_accesses ea
+          WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+        )
     ))
   ) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller)
@@ -102,7 +103,7 @@ draft AS (
   SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, email_shared, anonymous, phones, address, identifiers, new_birth_date AS birth_date, new_age AS age,
     new_age_as_of AS age_as_of, (SELECT id FROM caller) AS created_by, (SELECT clinic_id FROM caller) AS owner_id
   FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
-  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AND ($6::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND ($6::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 response AS (
   SELECT NULL::int AS record_id,
@@ -111,7 +112,7 @@ response AS (
       FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
         SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
         FROM (SELECT line, errors, error_codes FROM refused) l) || '}' AS answer
-  FROM caller WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AND ($6::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+  FROM caller WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND ($6::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
@@ -149,7 +150,7 @@ audit_event AS (
   WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",

@@ -19,30 +19,32 @@ caller AS (
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
-    OR p.deleted_from = (SELECT clinic_id FROM caller)
-  )) THEN last_survivor($6::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
-    OR p.deleted_from = (SELECT clinic_id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
+      OR p.deleted_from = caller.clinic_id
+  )) THEN last_survivor($6::int) END) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
+      OR p.deleted_from = caller.clinic_id
   )
 ),
 page_and_next AS (
@@ -55,18 +57,19 @@ page_and_next AS (
         WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($6::int, $7::timestamptz, $8::bigint)
           AND e.patient_id >= $6::int
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-            p.owner_id = (SELECT clinic_id FROM caller)
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m
-              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-            )
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-            )
-            OR p.deleted_from = (SELECT clinic_id FROM caller)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+            SELECT FROM caller
+            WHERE p.owner_id = caller.clinic_id
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+              )
+              OR p.deleted_from = caller.clinic_id
           ))
         ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $9::int + 1
       )
@@ -79,18 +82,19 @@ page_and_next AS (
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-            p.owner_id = (SELECT clinic_id FROM caller)
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m
-              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-            )
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-            )
-            OR p.deleted_from = (SELECT clinic_id FROM caller)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+            SELECT FROM caller
+            WHERE p.owner_id = caller.clinic_id
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+              )
+              OR p.deleted_from = caller.clinic_id
           ))
         ORDER BY e.at DESC, e.id DESC LIMIT $9::int + 1
       )
@@ -108,18 +112,19 @@ page_and_next AS (
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-            p.owner_id = (SELECT clinic_id FROM caller)
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m
-              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-            )
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-            )
-            OR p.deleted_from = (SELECT clinic_id FROM caller)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+            SELECT FROM caller
+            WHERE p.owner_id = caller.clinic_id
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+              )
+              OR p.deleted_from = caller.clinic_id
           ))
         ORDER BY e.at DESC, e.id DESC LIMIT $9::int + 1
       )
@@ -146,18 +151,19 @@ audit_event AS (
       'history',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM successor) THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-          p.owner_id = (SELECT clinic_id FROM caller)
-          OR p.owner_id IS NOT NULL AND EXISTS (
-            SELECT FROM mappings m
-            WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-          )
-          OR p.owner_id IS NOT NULL AND EXISTS (
-            SELECT FROM emergency_accesses ea
-            WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-              AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-          )
-          OR p.deleted_from = (SELECT clinic_id FROM caller)
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+          SELECT FROM caller
+          WHERE p.owner_id = caller.clinic_id
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+            )
+            OR p.deleted_from = caller.clinic_id
         )) THEN 'done'
         ELSE 'not_found' END,
       $6::int
@@ -170,18 +176,19 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $9::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
-  EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
-    OR p.deleted_from = (SELECT clinic_id FROM caller)
+  EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
+      OR p.deleted_from = caller.clinic_id
   )) AS "isAllowed",
   (SELECT id FROM successor) AS successor
 FROM token_account;

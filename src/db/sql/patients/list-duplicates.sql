@@ -24,17 +24,18 @@ sought AS MATERIALIZED (
     CASE WHEN p.phones <> '{}' THEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) END AS given,
     CASE WHEN p.phones <> '{}' THEN name_words(p.firstname || ' ' || p.lastname) END AS words
   FROM patients p
-  WHERE p.id = $6::int AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = $6::int AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
 ),
 candidates AS (
@@ -66,34 +67,36 @@ candidates AS (
         CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
     ) looks
-    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int AND (
-      p.owner_id = (SELECT clinic_id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-      )
+    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int AND EXISTS (
+      SELECT FROM caller
+      WHERE p.owner_id = caller.clinic_id
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+        )
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM emergency_accesses ea
+          WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+        )
     )
   ) p
   ORDER BY score DESC, id DESC LIMIT 20
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM sought) THEN last_survivor($6::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM sought) THEN last_survivor($6::int) END) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
 ),
 audit_event AS (

@@ -21,17 +21,18 @@ request AS (
   SELECT encode(sha256(convert_to(concat_ws(' ', 'merge', $6::int, $7::int, $8::text[]::text), 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  SELECT k.fingerprint, k.record_id, k.answer, k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $9::text FROM caller)
 ),
@@ -41,21 +42,22 @@ earlier_key AS (
   FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $9::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 locked AS (
-  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
+  SELECT p.*, p AS patient, EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
     coalesce(p.version = ANY ($10::int[]), $10::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $11::text[] AS is_expected_version,
     coalesce(p.version = ANY ($12::int[]), $12::int[] IS NULL) AS is_expected_survivor
   FROM patients p
-  WHERE p.id IN ($6::int, $7::int) AND (SELECT id FROM caller) IS NOT NULL AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id IN ($6::int, $7::int) AND (SELECT id FROM caller) IS NOT NULL AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
     AND NOT EXISTS (SELECT FROM earlier_key)
   ORDER BY p.id
@@ -78,17 +80,18 @@ survivor AS (
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
   )
 ),
 next AS (

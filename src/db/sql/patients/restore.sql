@@ -19,10 +19,11 @@ caller AS (
 ),
 found AS (
   -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-  SELECT p.id, p.deleted_from, coalesce((
-    p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
-    OR p.deleted_from = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
-    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  SELECT p.id, p.deleted_from, coalesce(EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
+      OR p.deleted_from = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
+      OR p.deleted_at IS NOT NULL AND caller.role = 'admin'
   ), false) AS can_restore, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
@@ -31,10 +32,11 @@ found AS (
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
       WHERE own.patient_id = p.id AND other.owner_id = p.deleted_from AND other.patient_id <> p.id LIMIT 1) AS taken_system
-  FROM patients p WHERE p.id = $6::int AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.deleted_from = (SELECT clinic_id FROM caller)
-    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  FROM patients p WHERE p.id = $6::int AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.deleted_from = caller.clinic_id
+      OR p.deleted_at IS NOT NULL AND caller.role = 'admin'
   )
   FOR UPDATE
 ),
@@ -48,10 +50,11 @@ caller_recheck AS (
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($6::int) END) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.deleted_from = (SELECT clinic_id FROM caller)
-    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($6::int) END) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
+      OR p.deleted_from = caller.clinic_id
+      OR p.deleted_at IS NOT NULL AND caller.role = 'admin'
   )
 ),
 patient_assignments AS (

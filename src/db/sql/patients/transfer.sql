@@ -85,17 +85,18 @@ audit_event AS (
         OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
           SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
           WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
-            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND (
-              p.owner_id = (SELECT clinic_id FROM caller)
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM mappings m
-                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-              )
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM emergency_accesses ea
-                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-                  AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-              )
+            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
+              SELECT FROM caller
+              WHERE p.owner_id = caller.clinic_id
+                OR p.owner_id IS NOT NULL AND EXISTS (
+                  SELECT FROM mappings m
+                  WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+                )
+                OR p.owner_id IS NOT NULL AND EXISTS (
+                  SELECT FROM emergency_accesses ea
+                  WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                    AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                )
       )))) THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM receiver) OR EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM free) THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
@@ -113,17 +114,18 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
       OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
         SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
         WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
-          SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND (
-            p.owner_id = (SELECT clinic_id FROM caller)
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m
-              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-            )
-            OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-            )
+          SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
+            SELECT FROM caller
+            WHERE p.owner_id = caller.clinic_id
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+              )
     )))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",

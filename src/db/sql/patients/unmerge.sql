@@ -18,35 +18,37 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 successor AS (
-  SELECT p.id, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own
-  FROM patients p WHERE p.id = (SELECT last_survivor($6::int)) AND (
-    p.owner_id = (SELECT clinic_id FROM caller)
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m
-      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-    )
-    OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
-    )
-  )
-),
-locked AS (
-  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change
-  FROM patients p
-  WHERE p.id IN ($6::int, (SELECT other.merged_into FROM patients other WHERE other.id = $6::int)) AND (SELECT id FROM caller) IS NOT NULL
-    AND (p.id = $6::int AND EXISTS (SELECT FROM successor) OR (
-      p.owner_id = (SELECT clinic_id FROM caller)
+  SELECT p.id, EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own
+  FROM patients p WHERE p.id = (SELECT last_survivor($6::int)) AND EXISTS (
+    SELECT FROM caller
+    WHERE p.owner_id = caller.clinic_id
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
       )
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
+        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
+  )
+),
+locked AS (
+  SELECT p.*, p AS patient, EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change
+  FROM patients p
+  WHERE p.id IN ($6::int, (SELECT other.merged_into FROM patients other WHERE other.id = $6::int)) AND (SELECT id FROM caller) IS NOT NULL
+    AND (p.id = $6::int AND EXISTS (SELECT FROM successor) OR EXISTS (
+      SELECT FROM caller
+      WHERE p.owner_id = caller.clinic_id
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+        )
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM emergency_accesses ea
+          WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+        )
     ))
   ORDER BY p.id
   FOR UPDATE
