@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_b358452f",
+  "function": "accounts_end_sessions_33df3e9b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_d0ee35c9",
+  "function": "accounts_update_fe21c5d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_9da84732",
+  "function": "assignments_create_49d72712",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -160,7 +160,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_20c8723d",
+  "function": "assignments_end_c873ab6f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1003,7 +1003,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_27ccf877",
+  "function": "assignments_update_1e1852bc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1240,7 +1240,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_dfcf0924",
+  "function": "auth_change_own_email_a213ca1d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_150b192e",
+  "function": "auth_change_password_4de1bdbd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1309,7 +1309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_56f2cc66",
+  "function": "auth_end_all_sessions_86c383fd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1474,7 +1474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/move-session": {
-  "function": "auth_move_session_ae5c37fe",
+  "function": "auth_move_session_8b2dfb35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1670,7 +1670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/add-member": {
-  "function": "clinics_add_member_582a304f",
+  "function": "clinics_add_member_54abf374",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1697,7 +1697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_df6e97da",
+  "function": "clinics_create_684aa333",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1726,7 +1726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_9ccb5612",
+  "function": "clinics_delete_3b423435",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1749,7 +1749,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/end-member": {
-  "function": "clinics_end_member_8323571c",
+  "function": "clinics_end_member_2c2ec3fb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1889,7 +1889,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_7362015d",
+  "function": "clinics_update_ed3520b9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1916,7 +1916,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/update-member": {
-  "function": "clinics_update_member_cd76126f",
+  "function": "clinics_update_member_e77bb282",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1942,7 +1942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_908359f3",
+  "function": "doctors_create_56222696",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1968,7 +1968,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_cede4ade",
+  "function": "doctors_delete_2083eacd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_022a1081",
+  "function": "doctors_reassign_e4ead9ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_94040c9b",
+  "function": "doctors_update_d0a1dd28",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2634,7 +2634,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_1511081d",
+  "function": "identifier_systems_create_c2aae937",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2721,7 +2721,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_f3d8bc8b",
+  "function": "identifier_systems_update_a595a994",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2746,7 +2746,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_8bf45441",
+  "function": "invitations_create_4a817adc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2819,7 +2819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_e8a73c16",
+  "function": "invitations_withdraw_6f7cc78f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2838,7 +2838,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_ca281aaf",
+  "function": "patients_create_b53066a1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2869,7 +2869,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_da14b2a0",
+  "function": "patients_delete_7a7887bc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2893,7 +2893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_7c091c06",
+  "function": "patients_erase_30b86d34",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2983,7 +2983,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_0b943054",
+  "function": "patients_grant_emergency_access_9924f9c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3005,7 +3005,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_00d408e6",
+  "function": "patients_import_21def7b2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5609,7 +5609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3d377adf",
+  "function": "patients_merge_e5edaeaa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5647,7 +5647,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4edacfd1",
+  "function": "patients_restore_122ad758",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5671,7 +5671,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_fc298139",
+  "function": "patients_transfer_c9a3423d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5698,17 +5698,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_1c116f90",
+  "function": "patients_transfer_all_41f22f4d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "from": "integer",
    "to": "integer",
    "to_is_clinic": "boolean",
    "reason": "text",
+   "from": "integer",
    "from_is_clinic": "boolean",
    "request_id": "uuid",
    "address": "text"
@@ -5724,7 +5724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-listed": {
-  "function": "patients_transfer_listed_36b7a979",
+  "function": "patients_transfer_listed_c2a9855a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5748,7 +5748,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_2aea6095",
+  "function": "patients_unmerge_48e631eb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5772,7 +5772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_acc3eade",
+  "function": "patients_update_32d0abf0",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -17,14 +17,18 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active
+    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 granted AS (
   INSERT INTO emergency_accesses (account_id, patient_id, expires_at, clinic_id, reason)
   SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', CASE WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN (SELECT clinic_id FROM caller) END, $6::text
@@ -63,8 +67,9 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
-      EXISTS (SELECT FROM caller WHERE role = 'admin')
-      OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
-    ) AS "isAllowed", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+      ) AS "isAllowed", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;
