@@ -1523,7 +1523,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_932e5e9f",
+  "function": "auth_rotate_refresh_token_a7c0d5ae",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
