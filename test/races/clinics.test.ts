@@ -50,10 +50,10 @@ test.each<
     ],
   ],
   [
-    "disabled and made an auditor",
+    "disabled by two admins",
     (_clinic, [one, other]) => [
       admin.patch(`/api/accounts/${one.id}/`, { active: false }),
-      secondAdmin.patch(`/api/accounts/${other.id}/`, { role: "auditor" }),
+      secondAdmin.patch(`/api/accounts/${other.id}/`, { active: false }),
     ],
   ],
 ])(

@@ -10,8 +10,9 @@ import {
 import { addMember, newClinic, newMember } from "../support/clinics.ts";
 import { type HeldLock, holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
+import { postEmergencyAccess } from "../support/ownership.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
-import { postPatient } from "../support/resources.ts";
+import { postDoctor, postPatient } from "../support/resources.ts";
 
 // Two statements that lock the same rows in another order are a deadlock. The order of all statements:
 // `lockedMembershipSteps` in src/db/query/caller.ts.
@@ -76,6 +77,51 @@ test("a transfer that waits for a patient, its change and a change of its clinic
   expect(done?.status).toBe(200);
   expect(statuses([await change, await transfer])).toEqual([401, 200]);
 });
+
+test.each<
+  [
+    what: string,
+    send: (colleague: TestAccount, patient: number) => Promise<{ status: number }>,
+    status: number,
+  ]
+>([
+  [
+    "an assignment",
+    async (colleague, patient) =>
+      colleague.post("/api/mappings/", { patient, doctor: (await postDoctor(colleague)).id }),
+    400,
+  ],
+  [
+    "an emergency access",
+    async (colleague, id) => {
+      await asOwner`UPDATE users SET role = 'admin' WHERE id = ${colleague.id}`;
+      return postEmergencyAccess(colleague, { id });
+    },
+    404,
+  ],
+])(
+  "%s that waits for the deletion of its patient does not keep the clinic's members from being changed",
+  async (_, send, status) => {
+    const clinic = await newClinic();
+    const [clerk, clinician, colleague] = [
+      await newMember(api, clinic, "clerk"),
+      await newMember(api, clinic, "clinician"),
+      await newMember(api, clinic, "clinician"),
+    ];
+    const { id } = await postPatient(clerk);
+    // The deletion has the patient, and needs its caller's membership next, which the change of a member has.
+    const lock = await holdLock("SELECT FROM sessions WHERE id = $1::uuid FOR UPDATE", [clinician.sid]);
+    const deletion = clinician.delete(`/api/patients/${id}/`);
+    await lock.waiters(1);
+    const sent = send(colleague, id);
+    await lock.waiters(2);
+    const lowered = admin.patch(`${membersPath(clinic)}${clerk.id}/`, { role: "reader" });
+    const done = await Promise.race([lowered, lock.waiters(3)]);
+    await lock.release();
+    expect(statuses([await deletion, await sent, await lowered])).toEqual([204, status, 200]);
+    expect(done).toMatchObject({ status: 200 });
+  },
+);
 
 test("a move of the session in which its manager changes a member of the clinic is no deadlock", async () => {
   const clinic = await newClinic();

@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_49d72712",
+  "function": "assignments_create_144ce7f5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2983,16 +2983,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_9924f9c9",
+  "function": "patients_grant_emergency_access_3b47395f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "reason": "text",
    "id": "integer",
    "allows_members": "boolean",
+   "reason": "text",
    "request_id": "uuid",
    "address": "text"
   },

@@ -51,9 +51,16 @@ locked_patient AS (
   WHERE p.id = (SELECT id FROM patient) AND $9::boolean AND NOT EXISTS (SELECT FROM earlier_key)
   FOR NO KEY UPDATE
 ),
+kept_patient AS (
+  -- The lock of the foreign key, before the caller is locked. Shown by test/races/lock-order.test.ts.
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT id FROM patient) AND NOT $9::boolean AND NOT EXISTS (SELECT FROM earlier_key)
+  FOR KEY SHARE
+),
 doctor AS (
   -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-  SELECT d.id, d.active FROM doctors d WHERE d.id = $7::int AND NOT EXISTS (SELECT FROM earlier_key)
+  SELECT d.id, d.active FROM doctors d
+  WHERE d.id = $7::int AND NOT EXISTS (SELECT FROM earlier_key) AND (SELECT count(*) FROM locked_patient) >= 0 AND (SELECT count(*) FROM kept_patient) >= 0
   FOR SHARE
 ),
 assigned AS (
@@ -67,7 +74,7 @@ locked_caller AS (
       WHEN NOT ms.clinic_active
     OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM locked_patient UNION ALL SELECT FROM doctor UNION ALL SELECT FROM assigned
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM locked_patient UNION ALL SELECT FROM kept_patient UNION ALL SELECT FROM doctor UNION ALL SELECT FROM assigned
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
