@@ -10,12 +10,12 @@ import {
   callerSteps,
   callerStepsForAuditors,
   isStillAccepted,
-  openSessionIds,
   permittedOutcome,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
+import { openSessionIds } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { AccountDetails } from "./responses.ts";

@@ -10,7 +10,6 @@ import {
   authenticatedRetryable,
   callerRecheck,
   callerSteps,
-  isAfter,
   isStillAccepted,
   refusalAfterWait,
   refusalColumn,
@@ -25,6 +24,7 @@ import {
   resultSteps,
 } from "../db/query/idempotent-create.ts";
 import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { intParam, type Json, param } from "../db/statement.ts";

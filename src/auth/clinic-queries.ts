@@ -6,9 +6,9 @@ import {
   callerRecheckWithoutRole,
   callerSteps,
   isStillAccepted,
-  lockedMembershipSteps,
   refusalAfterWait,
 } from "../db/query/caller.ts";
+import { lockedMembershipSteps } from "../db/query/lock-order.ts";
 import { intParam, param } from "../db/statement.ts";
 import { clientAddress } from "./new-session.ts";
 

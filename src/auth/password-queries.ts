@@ -9,10 +9,10 @@ import {
   callerStepsForAuditors,
   callerStepsForPasswordChange,
   isStillAccepted,
-  openSessionIds,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";
+import { openSessionIds } from "../db/query/lock-order.ts";
 import { param } from "../db/statement.ts";
 import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {

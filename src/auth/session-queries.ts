@@ -5,10 +5,10 @@ import {
   authenticatedRetryable,
   callerId,
   callerStepsForAuditors,
-  openSessionIds,
   refusalColumn,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
+import { openSessionIds } from "../db/query/lock-order.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Session } from "./responses.ts";
 

@@ -4,18 +4,17 @@ import {
   callerId,
   callerIsAdmin,
   callerRecheckWithoutRole,
-  isAfter,
   isStillAccepted,
+  sessionId,
 } from "../db/query/caller.ts";
 import { isoTimestamp } from "../db/query/json.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { intParam, param } from "../db/statement.ts";
 
 // What the statements of clinics and of their members share. In every statement the clinic is `c`, a membership `ms`.
 
 /** The id of the clinic in the path. */
 export const id = intParam("id");
-
-const sessionId = sql`${param("session_id")}::uuid`;
 
 /** The API's `TIME_ZONE`, which a clinic without a time zone has. */
 export const defaultTimeZone = sql`${param("default_time_zone")}::text`;
@@ -41,7 +40,7 @@ export const isClinicReadable = sql<boolean>`EXISTS (SELECT FROM clinics c WHERE
  * `locked_members` (all memberships, also those that have ended), `target` (the clinic) and `access`, which has a row
  * when the caller may read the clinic.
  *
- * They lock in the order of all statements (`lockedMembershipSteps` in src/db/query/caller.ts). The accounts come first, because a
+ * They lock in the order of all statements (src/db/query/lock-order.ts). The accounts come first, because a
  * change of an account locks its row and then re-checks its caller's membership. The caller's session and the membership in which
  * it works are among those that are locked, because the re-check locks them too, and two managers of two clinics may each work
  * in the other's. Shown by test/races/clinics.test.ts.

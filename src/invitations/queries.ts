@@ -7,12 +7,11 @@ import {
   callerId,
   callerRecheckWithoutRole,
   callerSteps,
-  isAfter,
   isStillAccepted,
-  lockedMembershipSteps,
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { isoTimestamp, stepJson } from "../db/query/json.ts";
+import { isAfter, lockedMembershipSteps } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
 import { INVITATION_DAYS } from "./requests.ts";

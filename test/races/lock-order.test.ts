@@ -14,8 +14,8 @@ import { postEmergencyAccess } from "../support/ownership.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
 import { postDoctor, postPatient } from "../support/resources.ts";
 
-// Two statements that lock the same rows in another order are a deadlock. The order of all statements:
-// `lockedMembershipSteps` in src/db/query/caller.ts.
+// Two statements that lock the same rows in another order are a deadlock. The order of all
+// statements: src/db/query/lock-order.ts.
 
 const api = connectWithoutLimits();
 const admin = await newAccount(api, "admin");

@@ -1,11 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import {
-  callerId,
-  callerIsAdmin,
-  callerRecheckWithoutRole,
-  isStillAccepted,
-  lockedMembershipSteps,
-} from "../../db/query/caller.ts";
+import { callerId, callerIsAdmin, callerRecheckWithoutRole, isStillAccepted } from "../../db/query/caller.ts";
+import { lockedMembershipSteps } from "../../db/query/lock-order.ts";
 import { intParam, param } from "../../db/statement.ts";
 
 // What the statements of transfers have in common.
