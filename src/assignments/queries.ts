@@ -24,6 +24,7 @@ import {
   resultSteps,
 } from "../db/query/idempotent-create.ts";
 import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
@@ -122,15 +123,22 @@ export const createAssignment = idempotentCreate<
     WHERE p.id = (SELECT id FROM patient) AND ${isPrimary} AND NOT EXISTS (SELECT FROM earlier_key)
     FOR NO KEY UPDATE
   ),
+  kept_patient AS (
+    -- The lock of the foreign key, before the caller is locked. Shown by test/races/lock-order.test.ts.
+    SELECT p.id FROM patients p
+    WHERE p.id = (SELECT id FROM patient) AND NOT ${isPrimary} AND NOT EXISTS (SELECT FROM earlier_key)
+    FOR KEY SHARE
+  ),
   doctor AS (
     -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-    SELECT d.id, d.active FROM doctors d WHERE d.id = ${doctor} AND NOT EXISTS (SELECT FROM earlier_key)
+    SELECT d.id, d.active FROM doctors d
+    WHERE d.id = ${doctor} AND NOT EXISTS (SELECT FROM earlier_key) AND ${isAfter("locked_patient")} AND ${isAfter("kept_patient")}
     FOR SHARE
   ),
   assigned AS (
     SELECT FROM patient WHERE EXISTS (SELECT FROM doctor) AND assignment_taken(patient.id, ${doctor})
   ),
-  ${callerRecheck("caller", "earlier_key", "locked_patient", "doctor", "assigned")},
+  ${callerRecheck("caller", "earlier_key", "locked_patient", "kept_patient", "doctor", "assigned")},
   draft AS (
     SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at, ${role} AS role, ${isPrimary} AS is_primary, 1 AS version

@@ -3,12 +3,12 @@ import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
 import {
   authenticated,
   callerClinicId,
-  callerId,
-  callerRecheck,
+  callerRecheckWithoutRole,
   callerSteps,
   isStillAccepted,
   refusalAfterWait,
 } from "../db/query/caller.ts";
+import { lockedMembershipSteps } from "../db/query/lock-order.ts";
 import { intParam, param } from "../db/statement.ts";
 import { clientAddress } from "./new-session.ts";
 
@@ -21,8 +21,7 @@ const tokenHash = sql`${param("token_hash")}::text`;
  * (`clinic_changed`). Of its refresh tokens, the one that the client has sent gets the new one as its successor, as in a
  * refresh; without one, all that are not spent are spent without a successor.
  *
- * The account is locked first, as a change of the password locks it, then the session before the memberships, as every change
- * locks them (`caller_recheck`), and before its tokens, as a refresh does.
+ * The session is locked before its tokens, as a refresh does. Shown by test/races/lock-order.test.ts.
  *
  * An interim manager sees to the members, and does not work in the clinic: an admin would read its patients without a reason.
  *
@@ -36,35 +35,24 @@ export const moveSession = authenticated<
   "auth/move-session",
   () => sql`-- POST /api/auth/clinic
   WITH ${callerSteps},
-  locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR SHARE),
-  session AS (
-    SELECT s.id FROM sessions s
-    WHERE s.id = ${param("session_id")}::uuid AND s.user_id = (SELECT id FROM locked_account)
-    FOR NO KEY UPDATE
-  ),
-  locked_memberships AS (
-    SELECT ms.clinic_id, ms.ended_at, ms.clinic_active, ms.is_interim FROM memberships ms
-    WHERE ms.account_id = ${callerId} AND ms.clinic_id IN (${clinic}, ${callerClinicId}) AND EXISTS (SELECT FROM session)
-    ORDER BY ms.clinic_id
-    FOR NO KEY UPDATE
-  ),
-  ${callerRecheck("session", "locked_memberships")},
+  ${lockedMembershipSteps({ memberships: sql`ms.clinic_id = ${clinic}`, lock: "NO KEY UPDATE" })},
+  ${callerRecheckWithoutRole("locked_session", "locked_memberships")},
   target AS (
     SELECT clinic_id FROM locked_memberships
     WHERE clinic_id = ${clinic} AND ended_at IS NULL AND clinic_active AND NOT is_interim AND ${isStillAccepted}
   ),
   spent AS (
     UPDATE refresh_tokens t SET spent_at = now(), successor_hash = CASE WHEN ${spentHash} IS NOT NULL THEN ${tokenHash} END
-    FROM session
-    WHERE t.session_id = session.id AND t.spent_at IS NULL AND t.token_hash = coalesce(${spentHash}, t.token_hash)
+    FROM locked_session
+    WHERE t.session_id = locked_session.id AND t.spent_at IS NULL AND t.token_hash = coalesce(${spentHash}, t.token_hash)
       AND EXISTS (SELECT FROM target)
     RETURNING 1
   ),
   moved AS (
     UPDATE sessions s SET clinic_id = target.clinic_id, last_used_at = now(), last_address = ${clientAddress},
       last_user_agent = ${param("user_agent")}::text
-    FROM session, target
-    WHERE s.id = session.id AND (${spentHash} IS NULL OR EXISTS (SELECT FROM spent))
+    FROM locked_session, target
+    WHERE s.id = locked_session.id AND (${spentHash} IS NULL OR EXISTS (SELECT FROM spent))
     RETURNING s.id, s.user_id, s.clinic_id
   ),
   new_token AS (
@@ -79,6 +67,6 @@ export const moveSession = authenticated<
     outcome: doneOrRefused(sql`EXISTS (SELECT FROM moved)`),
     changes: sql`(SELECT json_build_object('clinic', json_build_object('before', ${callerClinicId}, 'after', clinic_id)) FROM moved)`,
   })}
-SELECT ${refusalAfterWait("session")}, EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
+SELECT ${refusalAfterWait("locked_session")}, EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
 FROM token_account`,
 );

@@ -1,4 +1,5 @@
 import { createFactory } from "hono/factory";
+import { sendAgainIfTaken } from "../db/errors.ts";
 import type { AppEnv } from "../http/context.ts";
 import { fieldProblem, unauthorizedProblem } from "../http/problems.ts";
 import { attemptNetworks, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
@@ -26,7 +27,7 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
     // A disabled account is treated like a missing one, in the same time.
     const matchedPassword = await matchPassword(password, active ? account : undefined, cost);
     const refresh = await newRefreshToken(c.get("config"));
-    const session = await openSession(connection, {
+    const login = {
       ...attempt,
       isOwnNetwork,
       id,
@@ -34,7 +35,9 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
       password_hash: matchedPassword === undefined ? null : password_hash,
       new_hash: matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, account, cost),
       ...(await newSession(c, refresh)),
-    });
+    };
+    // The clinic that was used last may be deleted meanwhile: the next snapshot leads to another one.
+    const session = await sendAgainIfTaken("sessions_membership_fkey", () => openSession(connection, login));
     if (!session)
       throw unauthorizedProblem(
         "invalid_credentials",

@@ -5,7 +5,7 @@ import {
   authenticated,
   authenticatedRetryable,
   callerId,
-  callerRecheck,
+  callerRecheckWithoutRole,
   callerStepsForAuditors,
   isStillAccepted,
   refusalAfterWait,
@@ -63,7 +63,7 @@ export const changeOwnEmail = authenticated<
   () => sql`-- PATCH /api/auth/me
   WITH ${callerStepsForAuditors},
   locked_account AS (SELECT u.* FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
-  ${callerRecheck("locked_account")},
+  ${callerRecheckWithoutRole("locked_account")},
   correct_password AS (
     SELECT coalesce(username <> ${param("username")}::text, false) AS is_username_changed,
       coalesce(role <> ${param("role")}::text, false) AS is_role_changed

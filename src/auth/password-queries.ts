@@ -5,13 +5,14 @@ import {
   authenticatedForPasswordChange,
   callerClinicId,
   callerId,
-  callerRecheck,
+  callerRecheckWithoutRole,
   callerStepsForAuditors,
   callerStepsForPasswordChange,
   isStillAccepted,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";
+import { openSessionIds } from "../db/query/lock-order.ts";
 import { param } from "../db/statement.ts";
 import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
@@ -103,7 +104,14 @@ export const changePassword = authenticatedForPasswordChange<
     -- statement has locked them would be a deadlock. Shown by test/races/password-changes.test.ts.
     SELECT pg_advisory_xact_lock(7205883, id) FROM locked_account
   ),
-  ${callerRecheck("sessions_lock")},
+  locked_sessions AS (
+    -- Before the membership, as the deletion of a clinic locks them. Shown by test/races/lock-order.test.ts.
+    SELECT s.id FROM sessions s
+    WHERE s.id = ANY (${openSessionIds(callerId)}) AND s.ended_at IS NULL AND (SELECT count(*) FROM sessions_lock) > 0
+    ORDER BY s.id
+    FOR NO KEY UPDATE
+  ),
+  ${callerRecheckWithoutRole("locked_sessions")},
   correct_password AS (SELECT FROM users u WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash}),
   changed AS (
     UPDATE users u SET password_hash = ${newHash}, password_version = u.password_version + 1, password_trimmed = false,
@@ -112,8 +120,8 @@ export const changePassword = authenticatedForPasswordChange<
     RETURNING u.id, ${callerClinicId} AS clinic_id, u.token_version, u.password_version
   ),
   ended_sessions AS (
-    UPDATE sessions s SET ended_at = now()
-    WHERE s.user_id = ${callerId} AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
+    UPDATE sessions s SET ended_at = now() FROM locked_sessions
+    WHERE s.id = locked_sessions.id AND EXISTS (SELECT FROM changed)
   ),
   ${newSessionSteps("changed")},
   ${uncountAttemptSteps(username, "correct_password")},

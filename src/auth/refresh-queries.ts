@@ -86,7 +86,7 @@ export const rotateRefreshToken = defineStatement<
       u.role = 'auditor' AS is_auditor, CASE WHEN EXISTS (
         SELECT FROM memberships ms
         WHERE ms.clinic_id = s.clinic_id AND ms.account_id = s.user_id AND ms.ended_at IS NULL AND ms.clinic_active
-      ) THEN s.clinic_id ELSE s.user_id END AS clinic_id
+      ) THEN s.clinic_id ELSE s.user_id END AS clinic_id, t.spent_at <> now()::timestamptz(3) AS was_spent
   ),
   successor AS (
     -- The update changes nothing. It finds a successor that a concurrent refresh has inserted, unless it is spent.
@@ -96,6 +96,13 @@ export const rotateRefreshToken = defineStatement<
   ),
   exchanged AS (
     SELECT spent.*, successor.is_new FROM spent, successor WHERE successor_hash = ANY (${successorHashes})
+  ),
+  superseded AS (
+    -- A move of the session without its refresh token has spent this one without a successor, and issued another. Two chains
+    -- of tokens would hide a thief: only the one that is used first goes on.
+    UPDATE refresh_tokens t SET spent_at = now() FROM exchanged
+    WHERE exchanged.is_new AND exchanged.was_spent AND t.session_id = exchanged.session_id
+      AND t.token_hash <> exchanged.successor_hash AND t.spent_at IS NULL
   ),
   used_session AS (
     UPDATE sessions s SET last_used_at = now(), last_address = ${clientAddress}, last_user_agent = ${param("user_agent")}::text,

@@ -8,6 +8,7 @@ import {
   refusalColumn,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
+import { openSessionIds } from "../db/query/lock-order.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Session } from "./responses.ts";
 
@@ -66,8 +67,12 @@ export const endAllSessions = authenticated<{ isEnded: boolean }>(
   "auth/end-all-sessions",
   () => sql`-- DELETE /api/auth/sessions
   WITH ${callerStepsForAuditors},
+  locked_sessions AS (
+    SELECT s.id FROM sessions s WHERE s.id = ANY (${openSessionIds(callerId)}) AND s.ended_at IS NULL ORDER BY s.id
+    FOR NO KEY UPDATE
+  ),
   ended AS (
-    UPDATE sessions s SET ended_at = now() WHERE s.user_id = ${callerId} AND s.ended_at IS NULL
+    UPDATE sessions s SET ended_at = now() FROM locked_sessions WHERE s.id = locked_sessions.id
     RETURNING 1
   ),
   ${insertAuditEvent({ action: "logout" })}

@@ -5,11 +5,11 @@ import {
   authenticated,
   callerId,
   callerSteps,
+  clinicRolesInOrder,
   isStillAccepted,
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
-import { clinicRoles } from "../db/schema.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Member } from "./responses.ts";
 import {
@@ -133,10 +133,9 @@ type MemberState = ClinicState & { isMember: boolean; isOwn: boolean };
 const memberStateColumns = sql`${clinicStateColumns}, EXISTS (SELECT FROM member) AS "isMember", ${isOwn} AS "isOwn"`;
 
 const isMember = sql`EXISTS (SELECT FROM member)`;
-const roles = sql.raw(`ARRAY[${clinicRoles.map((name) => `'${name}'`).join(", ")}]`);
 /** Whether the caller would raise its own role. */
 const isOwnRaised = sql`(${isOwn} AND EXISTS (
-      SELECT FROM member WHERE array_position(${roles}, ${role}) > array_position(${roles}, member.role)
+      SELECT FROM member WHERE array_position(${clinicRolesInOrder}, ${role}) > array_position(${clinicRolesInOrder}, member.role)
     ))`;
 
 /** Gives a member another role: a manager or an admin to others, and each member a lower one to itself. */

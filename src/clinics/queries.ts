@@ -219,7 +219,8 @@ export const deleteClinic = authenticated<
   ),
   moved_sessions AS (
     UPDATE sessions s SET clinic_id = s.user_id
-    FROM deletable, locked_sessions WHERE s.id = locked_sessions.id AND ${isStillAccepted}
+    FROM deletable, locked_sessions
+    WHERE s.id = locked_sessions.id AND locked_sessions.clinic_id = deletable.id AND ${isStillAccepted}
   ),
   deleted AS (
     DELETE FROM clinics c USING deletable WHERE c.id = deletable.id AND ${isStillAccepted}

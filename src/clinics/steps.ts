@@ -3,10 +3,12 @@ import {
   callerClinicId,
   callerId,
   callerIsAdmin,
-  callerRecheck,
+  callerRecheckWithoutRole,
   isStillAccepted,
+  sessionId,
 } from "../db/query/caller.ts";
 import { isoTimestamp } from "../db/query/json.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { intParam, param } from "../db/statement.ts";
 
 // What the statements of clinics and of their members share. In every statement the clinic is `c`, a membership `ms`.
@@ -38,11 +40,10 @@ export const isClinicReadable = sql<boolean>`EXISTS (SELECT FROM clinics c WHERE
  * `locked_members` (all memberships, also those that have ended), `target` (the clinic) and `access`, which has a row
  * when the caller may read the clinic.
  *
- * All statements lock in this order, so that none is a deadlock: accounts, sessions, memberships by clinic and account,
- * the clinic, and last the advisory lock of the trigger that keeps a manager. The accounts come first, because a
- * change of an account locks its row and then re-checks its caller's membership. The membership in which the caller works
- * is among the memberships, because the re-check locks it too, and two managers of two clinics may each work in the
- * other's. Shown by test/races/clinics.test.ts.
+ * They lock in the order of all statements (src/db/query/lock-order.ts). The accounts come first, because a
+ * change of an account locks its row and then re-checks its caller's membership. The caller's session and the membership in which
+ * it works are among those that are locked, because the re-check locks them too, and two managers of two clinics may each work
+ * in the other's. Shown by test/races/clinics.test.ts.
  *
  * @param options.account the account that becomes or stays a member; it may not be disabled meanwhile.
  * @param options.sessions whether the sessions that work in the clinic are locked, because they will move.
@@ -62,10 +63,16 @@ export const manageSteps = ({
     WHERE u.id = ANY (ARRAY[${callerId}${account && sql`, ${account}`}]) AND EXISTS (SELECT FROM visible)
     ORDER BY u.id
     FOR SHARE
-  ),${sessions ? lockedSessions : undefined}
+  ),
+  locked_sessions AS (
+    SELECT s.id, s.clinic_id FROM sessions s
+    WHERE ${sessions ? isOwnSessionOrOfMember : sql`s.id = ${sessionId}`} AND ${isAfter("locked_accounts")} AND EXISTS (SELECT FROM visible)
+    ORDER BY s.id
+    FOR ${sql.raw(sessions ? "NO KEY UPDATE" : "SHARE")}
+  ),
   locked_members AS (
     SELECT ms.* FROM memberships ms
-    WHERE ${isAfter(sessions ? "locked_sessions" : "locked_accounts")} AND EXISTS (SELECT FROM visible)
+    WHERE ${isAfter("locked_sessions")} AND EXISTS (SELECT FROM visible)
       AND ms.clinic_id = ANY (ARRAY[${id}, ${callerClinicId}]) AND (ms.clinic_id = ${id} OR ms.account_id = ${callerId})
     ORDER BY ms.clinic_id, ms.account_id
     FOR ${sql.raw(lock)}
@@ -75,7 +82,7 @@ export const manageSteps = ({
     WHERE c.id = ${id} AND (SELECT count(*) FROM locked_members) > 0
     FOR ${sql.raw(lock)}
   ),
-  ${callerRecheck("locked_members", "target")},
+  ${callerRecheckWithoutRole("locked_members", "target")},
   access AS (
     SELECT target.id, target.kind, own.role, ${callerIsAdmin} OR coalesce(own.role = 'manager', false) AS can_manage
     FROM target LEFT JOIN locked_members own
@@ -83,21 +90,11 @@ export const manageSteps = ({
     WHERE ${isStillAccepted} AND (${callerIsAdmin} OR own.role IS NOT NULL)
   )`;
 
-/** Always true, once all rows of a step are there. */
-const isAfter = (step: string): SQL => sql`(SELECT count(*) FROM ${sql.raw(step)}) >= 0`;
-
-/** A request of a member locks its session before its membership. */
-const lockedSessions = sql`
-  locked_sessions AS (
-    SELECT s.id FROM sessions s
-    WHERE s.id = ANY (ARRAY(
+/** Whether the session `s` is the caller's, or works in the clinic. */
+const isOwnSessionOrOfMember = sql`s.id = ANY (${sessionId} || ARRAY(
         SELECT of_member.id FROM memberships ms JOIN sessions of_member ON of_member.user_id = ms.account_id
         WHERE ms.clinic_id = ${id} AND of_member.clinic_id = ${id}
-      )) AND s.clinic_id = ${id}
-      AND ${isAfter("locked_accounts")} AND EXISTS (SELECT FROM visible)
-    ORDER BY s.id
-    FOR NO KEY UPDATE
-  ),`;
+      )) AND (s.id = ${sessionId} OR s.clinic_id = ${id})`;
 
 export const canManage = sql`EXISTS (SELECT FROM access WHERE can_manage)`;
 export const isPersonal = sql`EXISTS (SELECT FROM access WHERE kind = 'personal')`;

@@ -5,12 +5,13 @@ import {
   adminOutcome,
   authenticated,
   callerId,
-  callerRecheck,
+  callerRecheckWithoutRole,
   callerSteps,
   isStillAccepted,
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { isoTimestamp, stepJson } from "../db/query/json.ts";
+import { isAfter, lockedMembershipSteps } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
 import { INVITATION_DAYS } from "./requests.ts";
@@ -26,8 +27,8 @@ const clinicRole = sql`${param("clinic_role")}::text`;
 const invitationJson = (step: string) =>
   sql`(SELECT json_strip_nulls(${stepJson(sql`id AS invitation, email, role, clinic_id AS clinic, clinic_role`, step)}))`;
 
-/** The caller's role in the clinic of the invitation. */
-const roleInClinic = sql`(SELECT ms.role FROM memberships ms WHERE ms.clinic_id = ${clinic} AND ms.account_id = ${callerId} AND ms.ended_at IS NULL)`;
+/** The caller's role in the clinic of the invitation, after the wait for it. */
+const roleInClinic = sql`(SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = ${clinic} AND ms.ended_at IS NULL)`;
 
 /** An admin invites everybody; a manager invites clinicians to the own clinic. */
 const canInvite = sql<boolean>`(${isAdmin} OR ${param("role")}::text = 'clinician' AND coalesce(${roleInClinic} = 'manager', false))`;
@@ -62,8 +63,12 @@ export const createInvitation = authenticated<
   "invitations/create",
   () => sql`-- POST /api/invitations
   WITH ${callerSteps},
-  clinic AS (SELECT c.id FROM clinics c WHERE c.id = ${clinic} AND c.kind = 'shared' AND ${canInvite} FOR KEY SHARE),
-  ${callerRecheck("caller", "clinic")},
+  ${lockedMembershipSteps({ memberships: sql`ms.clinic_id = ${clinic}` })},
+  clinic AS (
+    SELECT c.id FROM clinics c WHERE c.id = ${clinic} AND c.kind = 'shared' AND ${isAfter("locked_memberships")} AND ${canInvite}
+    FOR KEY SHARE
+  ),
+  ${callerRecheckWithoutRole("caller", "clinic")},
   created AS (
     INSERT INTO invitations (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at)
     SELECT ${param("email")}::text, ${param("role")}::text, ${clinic}, ${clinicRole}, ${param("code_hash")}::text, ${callerId},
@@ -87,7 +92,7 @@ export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: b
   "invitations/withdraw",
   () => sql`-- DELETE /api/invitations/:id
   WITH ${callerSteps},
-  ${callerRecheck("caller")},
+  ${callerRecheckWithoutRole("caller")},
   deleted AS (
     DELETE FROM invitations i
     WHERE i.id = ${intParam("id")} AND ${isAdmin} AND ${isStillAccepted}

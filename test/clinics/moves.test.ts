@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newAccount, PASSWORD, signUp } from "../support/accounts.ts";
+import { moveSpentTime, newAccount, PASSWORD, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { addMember, endMembership, newClinic } from "../support/clinics.ts";
@@ -58,6 +58,15 @@ test("without a refresh token the ones from before are used up, and one of them 
   await asOwner`UPDATE refresh_tokens SET spent_at = now() - interval '31 seconds' WHERE spent_at IS NOT NULL
     AND session_id IN (SELECT id FROM sessions WHERE user_id = ${account.id})`;
   expect((await refreshed(account.refresh)).status).toBe(401);
+});
+
+test("of the refresh tokens before and after a move without one, the first that is used is the one that goes on", async () => {
+  const account = await newSession();
+  const moved = await account.post(path, { clinic });
+  const late = await refreshed(account.refresh);
+  await moveSpentTime(moved.body.refresh, 31);
+  expect((await refreshed(moved.body.refresh)).status).toBe(401);
+  expect((await refreshed(late.body.refresh)).status).toBe(401);
 });
 
 test.each<

@@ -9,6 +9,8 @@ import { newPatient, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 const admin = await newAccount(api, "admin");
+/** The changes of accounts by one admin wait for each other. */
+const secondAdmin = await newAccount(api, "admin");
 
 const memberPath = (clinic: number, { id }: { id: number }) => `/api/clinics/${clinic}/members/${id}/`;
 const lockMembers = (clinic: number) =>
@@ -47,6 +49,13 @@ test.each<
       admin.patch(`/api/accounts/${other.id}/`, { active: false }),
     ],
   ],
+  [
+    "disabled by two admins",
+    (_clinic, [one, other]) => [
+      admin.patch(`/api/accounts/${one.id}/`, { active: false }),
+      secondAdmin.patch(`/api/accounts/${other.id}/`, { active: false }),
+    ],
+  ],
 ])(
   "when the last two managers are %s at once, one request is 409 last_manager and one manager stays",
   async (_, send) => {
@@ -63,6 +72,16 @@ test.each<
     expect(await managersOf(clinic)).toHaveLength(1);
   },
 );
+
+test("when the last two managers leave at once, one request is 409 last_manager", async () => {
+  const clinic = await newClinic();
+  const managers = [await newMember(api, clinic, "manager"), await newMember(api, clinic, "manager")];
+  const answers = await raceBehind(await lockMembers(clinic), 2, () =>
+    Promise.all(managers.map((manager) => manager.delete(memberPath(clinic, manager)))),
+  );
+  expect(tally(answers)).toEqual({ 204: 1, 409: 1 });
+  expect(await managersOf(clinic)).toHaveLength(1);
+});
 
 test("a manager who is named while the account is disabled is 400, and the interim manager stays", async () => {
   const { id } = (await admin.post("/api/clinics/", { name: "North" })).body;

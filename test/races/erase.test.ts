@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { holdLock } from "../support/held-lock.ts";
-import { asOwner, owner } from "../support/owner.ts";
+import { asOwner } from "../support/owner.ts";
 import { patientPath, postEmergencyAccess, postErase, postRestore } from "../support/ownership.ts";
 import { fieldProblem } from "../support/problems.ts";
-import { connectWithoutLimits, lockRecords, onceReleased, tally } from "../support/races.ts";
+import { connectWithoutLimits, lockRecords, onceReleased, raceBehind, tally } from "../support/races.ts";
 import { postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
@@ -72,35 +72,19 @@ test("an erasure removes the values of a change that was committed while it wait
   expect(await stateOf(patient)).toEqual([{ patients: 0, changes: 0 }]);
 });
 
-/** Deletes and erases a patient while `send` waits for the lock. @returns the answer to `send` */
-async function erasedDuringWait<Answer>(
-  lock: Awaited<ReturnType<typeof holdLock>>,
-  patient: { id: number },
-  send: () => Promise<Answer>,
-): Promise<Answer> {
-  const answer = send();
-  await lock.waiters(1);
-  await owner().query(
-    "UPDATE patients SET owner_id = NULL, deleted_from = owner_id, deleted_at = now() WHERE id = $1",
-    [patient.id],
-  );
-  expect((await postErase(admin, patient)).body.removed.patients).toBe(1);
-  await lock.release();
-  return answer;
-}
+/** A transaction that has erased a patient, and has not ended yet. */
+const erasing = ({ id }: { id: number }) => holdLock("DELETE FROM patients WHERE id = $1", [id]);
 
 test("emergency access to a patient that is erased while it waits is 404", async () => {
   const [patient, opener] = [await postPatient(await newAccount(api)), await newAccount(api, "admin")];
-  const lock = await holdLock("SELECT FROM sessions WHERE user_id = $1 FOR UPDATE", [opener.id]);
-  const answer = await erasedDuringWait(lock, patient, () => postEmergencyAccess(opener, patient));
+  const answer = await raceBehind(await erasing(patient), 1, () => postEmergencyAccess(opener, patient));
   expect(answer.status).toBe(404);
 });
 
 test("an assignment of a patient that is erased while it waits is 400 and names the patient", async () => {
   const account = await newAccount(api);
   const [patient, doctor] = [await postPatient(account), await postDoctor(account)];
-  const lock = await holdLock("SELECT FROM doctors WHERE id = $1 FOR UPDATE", [doctor.id]);
-  const answer = await erasedDuringWait(lock, patient, () =>
+  const answer = await raceBehind(await erasing(patient), 1, () =>
     account.post("/api/mappings/", { patient: patient.id, doctor: doctor.id }),
   );
   expect(answer).toEqual(fieldProblem("patient"));

@@ -61,22 +61,38 @@ async function moveSession(id: number): Promise<void> {
 }
 
 // A session that expires meanwhile had not expired when the statement began, whose now() counts.
-const revocationsDuringWait: typeof revocations = [
-  ...revocations.filter(([when]) => when !== "its session expired"),
+const revocationsDuringWait: [when: string, revoke: (id: number) => Promise<unknown>, code: string][] = [
+  ...revocations
+    .filter(([when]) => when !== "its session expired")
+    .map(([when, revoke]): (typeof revocationsDuringWait)[number] => [when, revoke, "token_revoked"]),
   [
     "its membership has ended",
     (id) => asOwner`UPDATE memberships SET ended_at = now() WHERE account_id = ${id}`,
+    "membership_ended",
   ],
-  ["its session has moved to another clinic", moveSession],
+  ["its session has moved to another clinic", moveSession, "clinic_changed"],
+  [
+    "its role in the clinic was lowered",
+    (id) => asOwner`UPDATE memberships SET role = 'reader' WHERE account_id = ${id}`,
+    "token_revoked",
+  ],
+  [
+    "its clinic is not active any more",
+    (id) => asOwner`UPDATE clinics SET active = false WHERE id = ${id}`,
+    "token_revoked",
+  ],
 ];
 
 test.each(revocationsDuringWait)(
   "PATCH of a patient is 401 and changes nothing when, while it waits for the lock, %s",
-  async (_, revoke) => {
+  async (_, revoke, code) => {
     const nurse = await newAccount(api);
     const { id } = await postPatient(nurse);
     const change = () => nurse.patch(`/api/patients/${id}/`, { age: 99 });
-    expect((await revokeWhileWaiting(revoke, "patients", nurse, change)).status).toBe(401);
+    expect(await revokeWhileWaiting(revoke, "patients", nurse, change)).toMatchObject({
+      status: 401,
+      body: { code },
+    });
     expect(await asOwner`SELECT age FROM patients WHERE id = ${id}`).toEqual([{ age: 36 }]);
   },
 );
@@ -276,6 +292,7 @@ async function revokeBeforeCreation(
   lockOf: (creation: Creation, nurse: TestAccount) => string,
   prepare: (nurse: TestAccount) => Promise<Creation>,
   revoke: (id: number) => Promise<unknown>,
+  code = "token_revoked",
 ) {
   const nurse = await newAccount(api);
   const creation = await prepare(nurse);
@@ -287,7 +304,7 @@ async function revokeBeforeCreation(
   await revoke(nurse.id);
   await lock.release();
   const answer = await sent;
-  expect(answer).toEqual(problem(401, "The access token has been revoked."));
+  expect(answer).toMatchObject({ status: 401, body: { code } });
   // The revocation did not wait for the creation until its deadline: the account was locked after the wait only.
   expect(await api.databaseRequests()).toBe(1);
   expect(await createdBy(nurse)).toEqual(before);
@@ -307,9 +324,9 @@ describe.each(creations)(
 
 test.each(revocationsDuringWait)(
   "POST of a patient is 401 and creates nothing when, while it waits, %s",
-  async (_, revoke) => {
+  async (_, revoke, code) => {
     const [, prepare] = creations[0] ?? expect.unreachable();
-    await revokeBeforeCreation(({ lock }) => lock, prepare, revoke);
+    await revokeBeforeCreation(({ lock }) => lock, prepare, revoke, code);
   },
 );
 

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Query } from "../render.ts";
+import { clinicRoles } from "../schema/codes.ts";
 import {
   type Connection,
   defineRetryableStatement,
@@ -56,8 +57,9 @@ export class CallerRevokedError extends Error {
 /** Why a statement does not accept the caller. */
 export type Refusal = "token_revoked" | "clinic_changed" | "membership_ended";
 
-const sessionId = sql`${param("session_id")}::uuid`;
-const clinicId = sql`${param("clinic_id")}::int`;
+/** The session and the clinic of the token. */
+export const sessionId = sql`${param("session_id")}::uuid`;
+export const clinicId = sql`${param("clinic_id")}::int`;
 const isAccountActive = sql`u.active AND u.token_version = ${param("token_version")}::int`;
 const isOpenSession = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.password_version = u.password_version
         AND s.ended_at IS NULL AND s.expires_at > now()`;
@@ -120,11 +122,17 @@ export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): 
 /** The outcome of an action for admins. */
 export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);
 
+/** The roles in a clinic, from the lowest to the highest. */
+export const clinicRolesInOrder = sql.raw(`ARRAY[${clinicRoles.map((role) => `'${role}'`).join(", ")}]`);
+
+const isRoleLowered = sql`
+          OR array_position(${clinicRolesInOrder}, ms.role) < array_position(${clinicRolesInOrder}, (SELECT clinic_role FROM caller))`;
+
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
- * signed out or given another role meanwhile, or its membership may have ended. All steps of a statement share one snapshot, which is older than the
- * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
- * test/races/revoked-callers.test.ts.
+ * signed out or given another role meanwhile, its session may have moved, or its membership may have ended or have got a lower
+ * role. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest committed
+ * row, and only under READ COMMITTED. Shown by test/races/revoked-callers.test.ts.
  *
  * It counts the rows of the locked steps, so that all of them are complete before it locks the caller. If it read only
  * the first row, it would not come after every wait, and two statements that lock their caller and another account
@@ -134,13 +142,22 @@ export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdm
  *   before them, because they may have no rows. Only `caller` when no step waits: the re-check then locks the account
  *   and the session first, so that nobody can revoke them before the statement ends.
  */
-export const callerRecheck = (...lockedSteps: string[]): SQL => sql`caller_recheck AS (
-    SELECT FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-    WHERE u.id = ${callerId} AND ${isAccountActive}
-      AND ${isOpenSession}
-      AND s.clinic_id = ${clinicId} AND ${isMembershipOfToken} AND ms.ended_at IS NULL AND ms.clinic_active
+export const callerRecheck = (...lockedSteps: string[]): SQL => recheckSteps(lockedSteps, isRoleLowered);
+
+/** The same for a statement that reads the caller's roles from locked memberships, or needs none. */
+export const callerRecheckWithoutRole = (...lockedSteps: string[]): SQL => recheckSteps(lockedSteps);
+
+/** `locked_caller` has the reason why the caller is not accepted any more, as `token_account` had it before the wait. */
+const recheckSteps = (lockedSteps: string[], isRevokedToo?: SQL): SQL => sql`locked_caller AS (
+    SELECT CASE WHEN NOT (${isAccountActive} AND ${isOpenSession}) THEN 'token_revoked'
+        WHEN s.clinic_id <> ${clinicId} THEN 'clinic_changed'
+        WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+        WHEN NOT ms.clinic_active${isRevokedToo} THEN 'token_revoked' END AS refusal
+    FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+    WHERE u.id = ${callerId} AND s.id = ${sessionId} AND ${isMembershipOfToken}
     FOR SHARE OF u, s, ms
-  )`;
+  ),
+  caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL)`;
 
 /** The rows of steps, for `FROM`. */
 const rowsOf = (steps: string[]): SQL => {
@@ -164,7 +181,8 @@ export const refusalColumn = sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN 
  */
 export const refusalAfterWait = (lockedStep: string): SQL =>
   sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted} THEN 'token_revoked' END AS refusal`;
+    WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted}
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal`;
 
 /** A function that sends a statement for a caller. */
 export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Promise<Row>;

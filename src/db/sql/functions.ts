@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_ffffcde3",
+  "function": "accounts_end_sessions_594850d0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_d2ce53c1",
+  "function": "accounts_update_6d18e2ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_399d59d7",
+  "function": "assignments_create_732c997b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -160,7 +160,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_d810c666",
+  "function": "assignments_end_bc2e9a03",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1003,7 +1003,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_a7255448",
+  "function": "assignments_update_ec65fcfa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1240,7 +1240,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_dfcf0924",
+  "function": "auth_change_own_email_a213ca1d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_150b192e",
+  "function": "auth_change_password_4de1bdbd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1309,7 +1309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_56f2cc66",
+  "function": "auth_end_all_sessions_86c383fd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1474,7 +1474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/move-session": {
-  "function": "auth_move_session_ae5c37fe",
+  "function": "auth_move_session_8b2dfb35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1523,7 +1523,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_932e5e9f",
+  "function": "auth_rotate_refresh_token_a7c0d5ae",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -1670,7 +1670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/add-member": {
-  "function": "clinics_add_member_582a304f",
+  "function": "clinics_add_member_54abf374",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1697,7 +1697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_e8c541ee",
+  "function": "clinics_create_e9c1a9d4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1726,7 +1726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_9ccb5612",
+  "function": "clinics_delete_3b423435",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1749,7 +1749,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/end-member": {
-  "function": "clinics_end_member_8323571c",
+  "function": "clinics_end_member_2c2ec3fb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1889,7 +1889,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_d0d9f6c8",
+  "function": "clinics_update_baced81b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1916,7 +1916,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/update-member": {
-  "function": "clinics_update_member_cd76126f",
+  "function": "clinics_update_member_e77bb282",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1942,7 +1942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_86fbb24b",
+  "function": "doctors_create_b491d9a0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1968,7 +1968,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_e1a7a615",
+  "function": "doctors_delete_0ce4cf57",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_87b53560",
+  "function": "doctors_reassign_a499ab19",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_a6783f7f",
+  "function": "doctors_update_a69c82bc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2634,7 +2634,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_c5f2d8c0",
+  "function": "identifier_systems_create_8c235f32",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2721,7 +2721,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_e4591069",
+  "function": "identifier_systems_update_9ed7f0a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2746,7 +2746,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_e2d4247a",
+  "function": "invitations_create_d5505e8c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2819,7 +2819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_74f49123",
+  "function": "invitations_withdraw_55f1ae5f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2838,7 +2838,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_fb56d698",
+  "function": "patients_create_fe3adc22",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2869,7 +2869,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_727f1e67",
+  "function": "patients_delete_b1bf51c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2893,7 +2893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_e9c747ca",
+  "function": "patients_erase_50324da9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2983,16 +2983,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_dd9dded6",
+  "function": "patients_grant_emergency_access_e34d2529",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "reason": "text",
    "id": "integer",
    "allows_members": "boolean",
+   "reason": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -3005,7 +3005,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_4421906a",
+  "function": "patients_import_040693dd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5609,7 +5609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_7a7c9ca3",
+  "function": "patients_merge_3d03da2b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5647,7 +5647,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_8e884643",
+  "function": "patients_restore_bf920582",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5671,7 +5671,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_e9e474a6",
+  "function": "patients_transfer_ba0abf01",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5698,17 +5698,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_5c4798b4",
+  "function": "patients_transfer_all_41f22f4d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "from": "integer",
    "to": "integer",
    "to_is_clinic": "boolean",
    "reason": "text",
+   "from": "integer",
    "from_is_clinic": "boolean",
    "request_id": "uuid",
    "address": "text"
@@ -5724,7 +5724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-listed": {
-  "function": "patients_transfer_listed_70c88b4e",
+  "function": "patients_transfer_listed_c2a9855a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5748,7 +5748,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_ed4d7169",
+  "function": "patients_unmerge_03ae4952",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5772,7 +5772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_7c25c162",
+  "function": "patients_update_deb4b794",
   "params": {
    "clinic_id": "integer",
    "today": "date",

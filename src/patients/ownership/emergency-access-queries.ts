@@ -37,11 +37,16 @@ export const grantEmergencyAccess = authenticated<
   "patients/grant-emergency-access",
   () => sql`-- POST /api/patients/:id/access
   WITH ${callerSteps},
-  ${callerRecheck("caller")},
+  kept_patient AS (
+    -- The lock of the foreign key, before the caller is locked. Shown by test/races/lock-order.test.ts.
+    SELECT p.id FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant}
+    FOR KEY SHARE
+  ),
+  ${callerRecheck("caller", "kept_patient")},
   granted AS (
     INSERT INTO emergency_accesses (account_id, patient_id, expires_at, clinic_id, reason)
     SELECT ${callerId}, p.id, now() + interval '1 hour', CASE WHEN NOT ${callerIsAdmin} THEN ${callerClinicId} END, ${reason}
-    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant} AND ${isStillAccepted}
+    FROM kept_patient p WHERE ${isStillAccepted}
     ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, clinic_id = EXCLUDED.clinic_id, reason = EXCLUDED.reason
     RETURNING patient_id, expires_at
   ),

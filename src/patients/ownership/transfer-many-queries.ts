@@ -4,7 +4,6 @@ import { doneOrRefused, insertAuditEvent, insertFurtherAuditEvents } from "../..
 import {
   authenticated,
   callerIsAdmin,
-  callerRecheck,
   callerSteps,
   isStillAccepted,
   permittedOutcome,
@@ -18,7 +17,9 @@ import { ownerHasEmail } from "./queries.ts";
 import {
   canTransferPatient,
   canTransferTo,
-  isManagerByMembership,
+  isStillManager,
+  managedStep,
+  managerRecheckSteps,
   reason,
   receiverStep,
   type TransferState,
@@ -28,8 +29,6 @@ import {
   transferColumns,
 } from "./transfer-steps.ts";
 
-// Both statements lock the caller and the memberships before the patients, so that nobody can end them meanwhile.
-
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
 const TRANSFER_BATCH_SIZE = sql.raw("1000");
 const fromId = intParam("from");
@@ -37,7 +36,11 @@ const fromId = intParam("from");
 const isTaken = sql`${ownerHasEmail(toId)} OR ${ownerHasIdentifier(toId)} IS NOT NULL`;
 
 /** An admin, or a manager of both clinics, by the step `managed`. */
-const canTransferAll = sql`(${callerIsAdmin} OR (SELECT count(*) FROM managed) = 2)`;
+const canTransferAll = sql`(${callerIsAdmin} OR (
+        SELECT count(*) FROM managed WHERE clinic_id IN (${fromId}, ${toId})) = 2)`;
+/** Also after the wait for the patients. */
+const managesBoth = isStillManager(sql`SELECT ${fromId}`);
+const isAllAllowed = sql`(${canTransferAll} AND ${managesBoth})`;
 
 /**
  * Transfers all patients of one clinic to another, for an admin or a manager of both: deleted ones too, but not those whose
@@ -54,15 +57,9 @@ export const transferAllPatients = authenticated<
   "patients/transfer-all",
   () => sql`-- POST /api/patients/transfer
   WITH ${callerSteps},
-  ${callerRecheck("caller")},
-  managed AS (
-    SELECT ms.clinic_id FROM memberships ms
-    WHERE ms.clinic_id IN (${fromId}, ${toId}) AND ${isManagerByMembership} AND ${isStillAccepted}
-    ORDER BY ms.clinic_id
-    FOR SHARE
-  ),
+  ${managedStep},
   ${toClinicStep},
-  ${receiverStep(sql`${canTransferAll} AND ${isStillAccepted}`)},
+  ${receiverStep(canTransferAll)},
   from_clinic AS (
     SELECT c.id FROM clinics c WHERE c.id = ${fromId} AND (c.kind = 'personal' OR ${param("from_is_clinic")}::boolean)
   ),
@@ -77,34 +74,37 @@ export const transferAllPatients = authenticated<
     -- In the order of their ids, as a merge locks two patients.
     SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT id FROM batch)) ORDER BY p.id FOR UPDATE
   ),
+  ${managerRecheckSteps("locked")},
   transferred AS (
     UPDATE patients p SET updated_at = now(), version = p.version + 1,
       owner_id = CASE WHEN p.deleted_at IS NULL THEN ${toId} END,
       deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN ${toId} END
-    WHERE p.id IN (SELECT id FROM locked) AND ${fromId} IN (p.owner_id, p.deleted_from)
+    WHERE p.id IN (SELECT id FROM locked) AND ${fromId} IN (p.owner_id, p.deleted_from) AND ${isStillAccepted} AND ${managesBoth}
     RETURNING p.id
   ),
   response AS (
     SELECT (SELECT count(*)::int FROM transferred) AS transferred,
       ARRAY(SELECT id FROM candidates WHERE is_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
       (SELECT count(*) FROM batch) = ${TRANSFER_BATCH_SIZE} AS more
-    FROM from_clinic, receiver
+    FROM from_clinic, receiver WHERE ${isStillAccepted} AND ${managesBoth}
   ),
   ${insertAuditEvent({
     action: "transfer",
-    outcome: permittedOutcome(canTransferAll, doneOrRefused(sql`EXISTS (SELECT FROM response)`)),
+    outcome: permittedOutcome(isAllAllowed, doneOrRefused(sql`EXISTS (SELECT FROM response)`)),
     patients: sql`ARRAY(SELECT id FROM transferred ORDER BY id)`,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', ${fromId}, 'after', ${toId}))
       FROM response)`,
     reason,
   })}
-SELECT ${refusalAfterWait("caller")}, ${transferColumns(canTransferAll)}, EXISTS (SELECT FROM from_clinic) AS "hasFrom",
+SELECT ${refusalAfterWait("caller")}, ${transferColumns(isAllAllowed)}, EXISTS (SELECT FROM from_clinic) AS "hasFrom",
   ${jsonBody("response")} AS body
 FROM token_account`,
 );
 
 const ids = sql`${param("patients")}::int[]`;
+const managesAll = isStillManager(sql`SELECT owner_id FROM locked`);
+const isListAllowed = sql`(${canTransferTo} AND ${managesAll})`;
 
 /**
  * Transfers up to 1,000 patients, which may be of several clinics, for an admin or a manager of all these clinics. Those
@@ -117,15 +117,9 @@ export const transferListedPatients = authenticated<
   "patients/transfer-listed",
   () => sql`-- POST /api/patients/transfer
   WITH ${callerSteps},
-  ${callerRecheck("caller")},
-  managed AS (
-    SELECT ms.clinic_id FROM memberships ms
-    WHERE ${isManagerByMembership} AND ${isStillAccepted}
-    ORDER BY ms.clinic_id
-    FOR SHARE
-  ),
+  ${managedStep},
   ${toClinicStep},
-  ${receiverStep(sql`${canTransferTo} AND ${isStillAccepted}`)},
+  ${receiverStep(canTransferTo)},
   candidates AS (
     SELECT p.id, p.email, p.email_shared, ${isTaken} AS is_taken
     FROM patients p
@@ -148,16 +142,17 @@ export const transferListedPatients = authenticated<
     ORDER BY p.id
     FOR UPDATE
   ),
+  ${managerRecheckSteps("locked")},
   transferred AS (
     UPDATE patients p SET owner_id = ${toId}, updated_at = now(), version = p.version + 1
-    FROM locked WHERE p.id = locked.id AND locked.owner_id <> ${toId}
+    FROM locked WHERE p.id = locked.id AND locked.owner_id <> ${toId} AND ${isStillAccepted} AND ${managesAll}
     RETURNING p.id, locked.owner_id AS from_id
   ),
   response AS (
     SELECT (SELECT count(*)::int FROM transferred) AS transferred, ARRAY(SELECT id FROM conflicts ORDER BY id) AS conflicts,
       false AS more,
       ARRAY(SELECT unnest(${ids}) EXCEPT (SELECT id FROM conflicts UNION ALL SELECT id FROM locked) ORDER BY 1) AS not_found
-    FROM receiver
+    FROM receiver WHERE ${isStillAccepted} AND ${managesAll}
   ),
   ${insertFurtherAuditEvents(
     "audit_event",
@@ -167,13 +162,13 @@ export const transferListedPatients = authenticated<
     ) moved`,
     {
       action: "transfer",
-      outcome: permittedOutcome(canTransferTo, doneOrRefused(sql`EXISTS (SELECT FROM response)`)),
+      outcome: permittedOutcome(isListAllowed, doneOrRefused(sql`EXISTS (SELECT FROM response)`)),
       patients: sql`moved.patients`,
       changes: sql`CASE WHEN moved.from_id IS NOT NULL
         THEN json_build_object('owner', json_build_object('before', moved.from_id, 'after', ${toId})) END`,
       reason,
     },
   )}
-SELECT ${refusalAfterWait("caller")}, ${transferColumns(canTransferTo)}, ${jsonBody("response")} AS body
+SELECT ${refusalAfterWait("caller")}, ${transferColumns(isListAllowed)}, ${jsonBody("response")} AS body
 FROM token_account`,
 );

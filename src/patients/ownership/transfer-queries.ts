@@ -3,7 +3,6 @@ import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
 import {
   authenticated,
   callerIsAdmin,
-  callerRecheck,
   callerSteps,
   isStillAccepted,
   permittedOutcome,
@@ -25,7 +24,9 @@ import { actionOrReplay, ownerHasEmail } from "./queries.ts";
 import {
   canTransferPatient,
   canTransferTo,
-  isManagerByMembership,
+  isStillManager,
+  managedStep,
+  managerRecheckSteps,
   reason,
   receiverStep,
   type TransferState,
@@ -37,16 +38,13 @@ import {
 
 const id = intParam("id");
 
-/** Whether a manager still managed both clinics after the lock wait. */
-const isStillManager = sql`(${callerIsAdmin} OR NOT EXISTS (
-      SELECT FROM target, unnest(ARRAY[target.owner_id, ${toId}]) clinic_id
-      WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))`;
+const managesBoth = isStillManager(sql`SELECT owner_id FROM target`);
 
 /** Whether the caller can see the patient, and does not manage its clinic: 403. For others it does not exist: 404. */
 const isOnlyVisible = sql`NOT EXISTS (SELECT FROM target) AND NOT ${hasSuccessor} AND EXISTS (
     SELECT FROM patients p WHERE p.id = ${id} AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND ${can("patients:read")})`;
 
-const isAllowed = sql`(${callerIsAdmin} OR ${canTransferTo} AND ${isStillManager} AND NOT (${isOnlyVisible}))`;
+const isAllowed = sql`(${callerIsAdmin} OR ${canTransferTo} AND ${managesBoth} AND NOT (${isOnlyVisible}))`;
 
 /**
  * Transfers a patient to another clinic, for an admin or a manager of both clinics. The reason goes into the audit log.
@@ -67,7 +65,7 @@ export const transferPatient = authenticated<
   "patients/transfer",
   () => sql`-- POST /api/patients/:id/transfer
   WITH ${callerSteps},
-  managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ${isManagerByMembership}),
+  ${managedStep},
   ${toClinicStep},
   ${receiverStep(canTransferTo)},
   target AS (
@@ -77,15 +75,9 @@ export const transferPatient = authenticated<
     FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canTransferPatient}
     FOR UPDATE
   ),
-  ${callerRecheck("target")},
-  managed_recheck AS (
-    -- The memberships may have ended during the wait. Shown by test/races/clinic-transfers.test.ts.
-    SELECT ms.clinic_id FROM target, memberships ms
-    WHERE ms.clinic_id IN (target.owner_id, ${toId}) AND ${isManagerByMembership} AND ${isStillAccepted}
-    FOR SHARE OF ms
-  ),
+  ${managerRecheckSteps("target")},
   ${successorStep(sql`EXISTS (SELECT FROM target)`, sql`p.owner_id IS NOT NULL AND ${canTransferPatient}`)},
-  free AS (SELECT id, owner_id FROM target WHERE NOT email_taken AND taken_system IS NULL AND ${isStillAccepted} AND ${isStillManager}),
+  free AS (SELECT id, owner_id FROM target WHERE NOT email_taken AND taken_system IS NULL AND ${isStillAccepted} AND ${managesBoth}),
   transferred AS (
     UPDATE patients p SET owner_id = receiver.id, updated_at = now(), version = p.version + 1
     FROM free, receiver

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { callerId, callerIsAdmin } from "../../db/query/caller.ts";
+import { callerId, callerIsAdmin, callerRecheckWithoutRole, isStillAccepted } from "../../db/query/caller.ts";
+import { lockedMembershipSteps } from "../../db/query/lock-order.ts";
 import { intParam, param } from "../../db/statement.ts";
 
 // What the statements of transfers have in common.
@@ -55,12 +56,31 @@ export const transferColumns = (isAllowed: SQL): SQL =>
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager"`;
 
 /**
- * Whether the membership `ms` makes the caller a manager, in whichever clinic its session works. Admins need no membership,
- * and the statement does not lock theirs. An interim manager sees to the members only, also when the account is no admin
- * any more: it could transfer the clinic's patients to its personal clinic, and read them there.
+ * Whether the membership `ms` makes the caller a manager, in whichever clinic its session works. Admins need no membership. An
+ * interim manager, who may be no admin any more, does not see the patients.
  */
-export const isManagerByMembership = sql`ms.account_id = ${callerId} AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+const isManagerByMembership = sql`ms.account_id = ${callerId} AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
       AND NOT ms.is_interim AND NOT ${callerIsAdmin}`;
+
+/** The step `managed`: the clinics that the caller manages. */
+export const managedStep = sql`managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ${isManagerByMembership})`;
+
+/**
+ * The steps that lock the memberships of `managed` and re-check the caller, once the step `lockedPatients` has its locks, as in
+ * every statement the records come first. `managed_recheck` has the clinics that the caller still manages. Shown by
+ * test/races/clinic-transfers.test.ts and test/races/lock-order.test.ts.
+ */
+export const managerRecheckSteps = (lockedPatients: string): SQL => sql`${lockedMembershipSteps({
+  memberships: isManagerByMembership,
+  after: lockedPatients,
+})},
+  ${callerRecheckWithoutRole("caller", "locked_memberships")},
+  managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms WHERE ${isManagerByMembership} AND ${isStillAccepted})`;
+
+/** Whether a manager still manages the clinics `from`, of the locked patients, and the one that gets them. */
+export const isStillManager = (from: SQL): SQL => sql`(${callerIsAdmin} OR NOT EXISTS (
+      SELECT FROM (${from} UNION SELECT ${toId}) involved (clinic_id)
+      WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))`;
 
 /**
  * Whether the caller may transfer patients to the clinic, by the step `managed`: an admin, or its manager who also manages

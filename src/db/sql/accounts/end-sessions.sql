@@ -17,21 +17,38 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_account AS (SELECT u.id FROM users u WHERE u.id = (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin') FOR SHARE),
+locked_sessions AS (
+  -- The caller's session is among them, and all are locked in the order of their ids: two admins may sign out each other.
+  -- Shown by test/races/lock-order.test.ts.
+  SELECT s.id, s.user_id FROM sessions s
+  WHERE s.id = ANY ($4::uuid || ARRAY(
+    SELECT of_account.id FROM sessions of_account WHERE of_account.user_id = $6::int AND of_account.ended_at IS NULL
+  )) AND EXISTS (SELECT FROM locked_account)
+  ORDER BY s.id
+  FOR NO KEY UPDATE
+),
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM locked_sessions
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 found AS (
   SELECT u.id FROM users u
   WHERE u.id = $6::int AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
 ),
 ended_sessions AS (
   UPDATE sessions s SET ended_at = now()
-  FROM found WHERE s.user_id = found.id AND s.ended_at IS NULL
+  FROM found, locked_sessions
+  WHERE s.id = locked_sessions.id AND locked_sessions.user_id = found.id AND s.ended_at IS NULL
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id)
@@ -45,5 +62,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
 FROM token_account;

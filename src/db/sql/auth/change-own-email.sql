@@ -18,14 +18,17 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 locked_account AS (SELECT u.* FROM users u WHERE u.id = (SELECT id FROM caller) FOR NO KEY UPDATE),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM locked_account HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM locked_account HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 correct_password AS (
   SELECT coalesce(username <> $6::text, false) AS is_username_changed,
     coalesce(role <> $7::text, false) AS is_role_changed
@@ -96,7 +99,8 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
+    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
   EXISTS (SELECT FROM correct_password WHERE is_username_changed) AS "isUsernameChanged",
   EXISTS (SELECT FROM correct_password WHERE is_role_changed) AS "isRoleChanged"
 FROM token_account;

@@ -23,14 +23,26 @@ sessions_lock AS (
   -- statement has locked them would be a deadlock. Shown by test/races/password-changes.test.ts.
   SELECT pg_advisory_xact_lock(7205883, id) FROM locked_account
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM sessions_lock HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_sessions AS (
+  -- Before the membership, as the deletion of a clinic locks them. Shown by test/races/lock-order.test.ts.
+  SELECT s.id FROM sessions s
+  WHERE s.id = ANY (ARRAY(
+    SELECT of_account.id FROM sessions of_account WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
+  )) AND s.ended_at IS NULL AND (SELECT count(*) FROM sessions_lock) > 0
+  ORDER BY s.id
+  FOR NO KEY UPDATE
+),
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM locked_sessions HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 correct_password AS (SELECT FROM users u WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $6::text),
 changed AS (
   UPDATE users u SET password_hash = $7::text, password_version = u.password_version + 1, password_trimmed = false,
@@ -39,8 +51,8 @@ changed AS (
   RETURNING u.id, (SELECT clinic_id FROM caller) AS clinic_id, u.token_version, u.password_version
 ),
 ended_sessions AS (
-  UPDATE sessions s SET ended_at = now()
-  WHERE s.user_id = (SELECT id FROM caller) AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
+  UPDATE sessions s SET ended_at = now() FROM locked_sessions
+  WHERE s.id = locked_sessions.id AND EXISTS (SELECT FROM changed)
 ),
 new_session AS (
   INSERT INTO sessions (
@@ -98,5 +110,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT session_id FROM new_session) AS session_id
+    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT session_id FROM new_session) AS session_id
 FROM token_account;

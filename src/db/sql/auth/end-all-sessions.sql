@@ -17,8 +17,14 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
+locked_sessions AS (
+  SELECT s.id FROM sessions s WHERE s.id = ANY (ARRAY(
+    SELECT of_account.id FROM sessions of_account WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
+  )) AND s.ended_at IS NULL ORDER BY s.id
+  FOR NO KEY UPDATE
+),
 ended AS (
-  UPDATE sessions s SET ended_at = now() WHERE s.user_id = (SELECT id FROM caller) AND s.ended_at IS NULL
+  UPDATE sessions s SET ended_at = now() FROM locked_sessions WHERE s.id = locked_sessions.id
   RETURNING 1
 ),
 audit_event AS (

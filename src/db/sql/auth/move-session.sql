@@ -17,44 +17,46 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-locked_account AS (SELECT u.id FROM users u WHERE u.id = (SELECT id FROM caller) FOR SHARE),
-session AS (
-  SELECT s.id FROM sessions s
-  WHERE s.id = $4::uuid AND s.user_id = (SELECT id FROM locked_account)
-  FOR NO KEY UPDATE
+locked_session AS (
+  SELECT s.id FROM users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND s.user_id = u.id AND (SELECT count(*) FROM caller) >= 0
+  FOR SHARE OF u FOR NO KEY UPDATE OF s
 ),
 locked_memberships AS (
-  SELECT ms.clinic_id, ms.ended_at, ms.clinic_active, ms.is_interim FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND ms.clinic_id IN ($6::int, (SELECT clinic_id FROM caller)) AND EXISTS (SELECT FROM session)
+  SELECT ms.* FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int) AND EXISTS (SELECT FROM locked_session)
   ORDER BY ms.clinic_id
   FOR NO KEY UPDATE
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
-    SELECT FROM session UNION ALL SELECT FROM locked_memberships
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
+    SELECT FROM locked_session UNION ALL SELECT FROM locked_memberships
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 target AS (
   SELECT clinic_id FROM locked_memberships
   WHERE clinic_id = $6::int AND ended_at IS NULL AND clinic_active AND NOT is_interim AND EXISTS (SELECT FROM caller_recheck)
 ),
 spent AS (
   UPDATE refresh_tokens t SET spent_at = now(), successor_hash = CASE WHEN $7::text IS NOT NULL THEN $8::text END
-  FROM session
-  WHERE t.session_id = session.id AND t.spent_at IS NULL AND t.token_hash = coalesce($7::text, t.token_hash)
+  FROM locked_session
+  WHERE t.session_id = locked_session.id AND t.spent_at IS NULL AND t.token_hash = coalesce($7::text, t.token_hash)
     AND EXISTS (SELECT FROM target)
   RETURNING 1
 ),
 moved AS (
   UPDATE sessions s SET clinic_id = target.clinic_id, last_used_at = now(), last_address = nullif($9::text, ''),
     last_user_agent = $10::text
-  FROM session, target
-  WHERE s.id = session.id AND ($7::text IS NULL OR EXISTS (SELECT FROM spent))
+  FROM locked_session, target
+  WHERE s.id = locked_session.id AND ($7::text IS NULL OR EXISTS (SELECT FROM spent))
   RETURNING s.id, s.user_id, s.clinic_id
 ),
 new_token AS (
@@ -75,5 +77,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM session) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
+    WHEN EXISTS (SELECT FROM locked_session) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
 FROM token_account;

@@ -31,9 +31,15 @@ locked_accounts AS (
   ORDER BY u.id
   FOR SHARE
 ),
+locked_sessions AS (
+  SELECT s.id, s.clinic_id FROM sessions s
+  WHERE s.id = $4::uuid AND (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
+  ORDER BY s.id
+  FOR SHARE
+),
 locked_members AS (
   SELECT ms.* FROM memberships ms
-  WHERE (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
+  WHERE (SELECT count(*) FROM locked_sessions) >= 0 AND EXISTS (SELECT FROM visible)
     AND ms.clinic_id = ANY (ARRAY[$8::int, (SELECT clinic_id FROM caller)]) AND (ms.clinic_id = $8::int OR ms.account_id = (SELECT id FROM caller))
   ORDER BY ms.clinic_id, ms.account_id
   FOR NO KEY UPDATE
@@ -43,16 +49,19 @@ target AS (
   WHERE c.id = $8::int AND (SELECT count(*) FROM locked_members) > 0
   FOR NO KEY UPDATE
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
     SELECT FROM locked_members UNION ALL SELECT FROM target
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 access AS (
   SELECT target.id, target.kind, own.role, EXISTS (SELECT FROM caller WHERE role = 'admin') OR coalesce(own.role = 'manager', false) AS can_manage
   FROM target LEFT JOIN locked_members own
@@ -145,7 +154,8 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal",
+    WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal",
   NOT EXISTS (SELECT FROM locked_accounts a WHERE a.id = (SELECT id FROM named) AND a.can_work) AS "isMissing",
   EXISTS (SELECT FROM named WHERE id = (SELECT id FROM caller)) AS "isOwn",
   EXISTS (SELECT FROM earlier WHERE ended_at IS NULL) AS "isCurrent", (SELECT row_to_json(r)::text FROM response r) AS body

@@ -27,12 +27,11 @@ locked_accounts AS (
   FOR SHARE
 ),
 locked_sessions AS (
-  SELECT s.id FROM sessions s
-  WHERE s.id = ANY (ARRAY(
+  SELECT s.id, s.clinic_id FROM sessions s
+  WHERE s.id = ANY ($4::uuid || ARRAY(
     SELECT of_member.id FROM memberships ms JOIN sessions of_member ON of_member.user_id = ms.account_id
     WHERE ms.clinic_id = $6::int AND of_member.clinic_id = $6::int
-  )) AND s.clinic_id = $6::int
-    AND (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
+  )) AND (s.id = $4::uuid OR s.clinic_id = $6::int) AND (SELECT count(*) FROM locked_accounts) >= 0 AND EXISTS (SELECT FROM visible)
   ORDER BY s.id
   FOR NO KEY UPDATE
 ),
@@ -48,16 +47,19 @@ target AS (
   WHERE c.id = $6::int AND (SELECT count(*) FROM locked_members) > 0
   FOR UPDATE
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
     SELECT FROM locked_members UNION ALL SELECT FROM target
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 access AS (
   SELECT target.id, target.kind, own.role, EXISTS (SELECT FROM caller WHERE role = 'admin') OR coalesce(own.role = 'manager', false) AS can_manage
   FROM target LEFT JOIN locked_members own
@@ -74,7 +76,8 @@ deletable AS (
 ),
 moved_sessions AS (
   UPDATE sessions s SET clinic_id = s.user_id
-  FROM deletable, locked_sessions WHERE s.id = locked_sessions.id AND EXISTS (SELECT FROM caller_recheck)
+  FROM deletable, locked_sessions
+  WHERE s.id = locked_sessions.id AND locked_sessions.clinic_id = deletable.id AND EXISTS (SELECT FROM caller_recheck)
 ),
 deleted AS (
   DELETE FROM clinics c USING deletable WHERE c.id = deletable.id AND EXISTS (SELECT FROM caller_recheck)
@@ -110,6 +113,7 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal",
+    WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal",
   EXISTS (SELECT FROM patients_left) AS "hasPatients", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -45,16 +45,20 @@ receiver AS (
   SELECT d.id FROM doctors d WHERE d.id = $9::int AND d.id <> $6::int AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
   FOR SHARE
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active
+    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND EXISTS (
   SELECT FROM caller
   WHERE caller.clinic_role = 'manager'
@@ -138,10 +142,11 @@ primary_event AS (
   FROM token_account, gained_primary WHERE patients IS NOT NULL
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (
-      SELECT FROM caller
-      WHERE caller.clinic_role = 'manager'
-        OR caller.role = 'admin'
-    ) AS "isAllowed", (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AS "needsReason",
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (
+        SELECT FROM caller
+        WHERE caller.clinic_role = 'manager'
+          OR caller.role = 'admin'
+      ) AS "isAllowed", (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AS "needsReason",
   EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -33,16 +33,20 @@ duplicate AS (
   SELECT other.id FROM caller, identifier_system_with_name($6::jsonb ->> 'name') other (id)
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active
+    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::identifier_systems, $6::jsonb || jsonb_build_object(
     'id', nextval('identifier_systems_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
@@ -98,7 +102,8 @@ audit_event AS (
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",

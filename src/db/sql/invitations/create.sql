@@ -17,22 +17,39 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-clinic AS (SELECT c.id FROM clinics c WHERE c.id = $6::int AND c.kind = 'shared' AND (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) FOR KEY SHARE),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM (
+locked_session AS (
+  SELECT s.id FROM users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND s.user_id = u.id AND (SELECT count(*) FROM caller) >= 0
+  FOR SHARE OF u FOR SHARE OF s
+),
+locked_memberships AS (
+  SELECT ms.* FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int) AND EXISTS (SELECT FROM locked_session)
+  ORDER BY ms.clinic_id
+  FOR SHARE
+),
+clinic AS (
+  SELECT c.id FROM clinics c WHERE c.id = $6::int AND c.kind = 'shared' AND (SELECT count(*) FROM locked_memberships) >= 0 AND (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false))
+  FOR KEY SHARE
+),
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM clinic
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 created AS (
   INSERT INTO invitations (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at)
   SELECT $8::text, $7::text, $6::int, $9::text, $10::text, (SELECT id FROM caller),
     now() + make_interval(days => 7)
-  WHERE (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) AND NOT ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AND $11::boolean AND EXISTS (SELECT FROM caller_recheck)
+  WHERE (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false)) AND NOT ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AND $11::boolean AND EXISTS (SELECT FROM caller_recheck)
   RETURNING id, email, role, clinic_id, clinic_role, expires_at
 ),
 audit_event AS (
@@ -54,7 +71,8 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) = 'manager', false)) AS "canInvite", (SELECT ms.role FROM memberships ms WHERE ms.clinic_id = $6::int AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL) AS "roleInClinic",
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false)) AS "canInvite", (SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) AS "roleInClinic",
   ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AS "isClinicMissing", (SELECT id FROM created) AS id,
   (SELECT substr(to_json(expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM created) AS expires_at
 FROM token_account;

@@ -17,14 +17,17 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 deleted AS (
   DELETE FROM invitations i
   WHERE i.id = $6::int AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
@@ -50,5 +53,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -17,21 +17,8 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
-  FOR SHARE OF u, s, ms
-),
-managed AS (
-  SELECT ms.clinic_id FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
-  ORDER BY ms.clinic_id
-  FOR SHARE
-),
+managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
 to_clinic AS (
   SELECT c.id, EXISTS (
     SELECT FROM memberships ms WHERE ms.clinic_id = c.id AND ms.is_interim AND ms.ended_at IS NULL
@@ -42,7 +29,7 @@ to_clinic AS (
 ),
 receiver AS (
   SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND EXISTS (SELECT FROM caller_recheck)
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
 ),
 candidates AS (
   SELECT p.id, p.email, p.email_shared, EXISTS (
@@ -74,24 +61,57 @@ locked AS (
   ORDER BY p.id
   FOR UPDATE
 ),
+locked_session AS (
+  SELECT s.id FROM users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND s.user_id = u.id AND (SELECT count(*) FROM locked) >= 0
+  FOR SHARE OF u FOR SHARE OF s
+),
+locked_memberships AS (
+  SELECT ms.* FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM locked_session)
+  ORDER BY ms.clinic_id
+  FOR SHARE
+),
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM locked_memberships
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
+  FOR SHARE OF u, s, ms
+),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
+managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)),
 transferred AS (
   UPDATE patients p SET owner_id = $6::int, updated_at = now(), version = p.version + 1
-  FROM locked WHERE p.id = locked.id AND locked.owner_id <> $6::int
+  FROM locked WHERE p.id = locked.id AND locked.owner_id <> $6::int AND EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+    SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
+    WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
   RETURNING p.id, locked.owner_id AS from_id
 ),
 response AS (
   SELECT (SELECT count(*)::int FROM transferred) AS transferred, ARRAY(SELECT id FROM conflicts ORDER BY id) AS conflicts,
     false AS more,
     ARRAY(SELECT unnest($9::int[]) EXCEPT (SELECT id FROM conflicts UNION ALL SELECT id FROM locked) ORDER BY 1) AS not_found
-  FROM receiver
+  FROM receiver WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+    SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
+    WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, changes, reason)
   SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
     'transfer',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) THEN 'refused'
+      WHEN NOT ((EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+          SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))) THEN 'refused'
       WHEN EXISTS (SELECT FROM response) THEN 'done'
       ELSE 'refused' END,
     moved.patients,
@@ -104,7 +124,10 @@ audit_event AS (
   ) moved
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')
-      OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, ((EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+          SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

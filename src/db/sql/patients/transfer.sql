@@ -45,28 +45,40 @@ target AS (
     OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
   FOR UPDATE
 ),
-caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
-    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+locked_session AS (
+  SELECT s.id FROM users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND s.user_id = u.id AND (SELECT count(*) FROM target) >= 0
+  FOR SHARE OF u FOR SHARE OF s
+),
+locked_memberships AS (
+  SELECT ms.* FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM locked_session)
+  ORDER BY ms.clinic_id
+  FOR SHARE
+),
+locked_caller AS (
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+  FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM locked_memberships
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
 ),
-managed_recheck AS (
-  -- The memberships may have ended during the wait. Shown by test/races/clinic-transfers.test.ts.
-  SELECT ms.clinic_id FROM target, memberships ms
-  WHERE ms.clinic_id IN (target.owner_id, $6::int) AND ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
-  FOR SHARE OF ms
-),
+caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
+managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)),
 successor AS (
   SELECT p.id FROM patients p
   WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($9::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
 ),
 free AS (SELECT id, owner_id FROM target WHERE NOT email_taken AND taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
-  SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
+  SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
   WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))),
 transferred AS (
   UPDATE patients p SET owner_id = receiver.id, updated_at = now(), version = p.version + 1
@@ -83,7 +95,7 @@ audit_event AS (
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
         OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
-          SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
+          SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
           WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
             SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
               SELECT FROM caller
@@ -110,23 +122,24 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-      OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
-        SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
-        WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
-          SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
-            SELECT FROM caller
-            WHERE p.owner_id = caller.clinic_id
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM mappings m
-                WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
-              )
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM emergency_accesses ea
-                WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
-              )
-    )))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+          SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
+            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
+              SELECT FROM caller
+              WHERE p.owner_id = caller.clinic_id
+                OR p.owner_id IS NOT NULL AND EXISTS (
+                  SELECT FROM mappings m
+                  WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+                )
+                OR p.owner_id IS NOT NULL AND EXISTS (
+                  SELECT FROM emergency_accesses ea
+                  WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
+                    AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                )
+      )))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   (SELECT row_to_json(r)::text FROM response r) AS body
