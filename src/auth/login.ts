@@ -1,7 +1,7 @@
 import { createFactory } from "hono/factory";
 import { sendAgainIfTaken } from "../db/errors.ts";
 import type { AppEnv } from "../http/context.ts";
-import { fieldProblem, unauthorizedProblem } from "../http/problems.ts";
+import { notFoundProblem, unauthorizedProblem } from "../http/problems.ts";
 import { attemptNetworks, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { newSession } from "./new-session.ts";
@@ -44,8 +44,7 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
         "There is no active account with this username and password.",
       );
     const { session_id, ...claims } = session;
-    if (session_id === null)
-      throw fieldProblem("clinic", "no_such_record", "You do not work in this clinic.");
+    if (session_id === null) throw notFoundProblem("clinic");
     return respondTokenPair(c, { ...claims, session_id }, refresh);
   },
 );

@@ -1,7 +1,7 @@
 import { createFactory } from "hono/factory";
 import { hashToken } from "../crypto.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
-import { fieldProblem } from "../http/problems.ts";
+import { fieldProblem, notFoundProblem } from "../http/problems.ts";
 import { validate } from "../http/validation.ts";
 import { moveSession } from "./clinic-queries.ts";
 import { userAgentOf } from "./new-session.ts";
@@ -27,7 +27,7 @@ export const moveSessionHandlers = createFactory<AuthenticatedEnv>().createHandl
       token_hash: await hashToken(refresh),
       user_agent: userAgentOf(c),
     });
-    if (!isMember) throw fieldProblem("clinic", "no_such_record", "You do not work in this clinic.");
+    if (!isMember) throw notFoundProblem("clinic");
     if (!isMoved)
       throw fieldProblem("refresh", "invalid_value", "Not an unused refresh token of this session");
     return respondTokenPair(c, { ...caller.claims, clinic_id: clinic }, refresh);

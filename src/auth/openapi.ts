@@ -28,6 +28,12 @@ const tokenPairResponse = {
   schema: TokenPair,
 } as const;
 
+const noSuchClinic = {
+  description: "You do not work in this clinic, or there is none with this id.",
+  detail: "There is no such clinic.",
+  codes: ["not_found"],
+} as const;
+
 export const authOpenApi: OpenApiGroup = {
   tag: {
     name: "Accounts",
@@ -168,6 +174,7 @@ export const authOpenApi: OpenApiGroup = {
           detail: "There is no active account with this username and password.",
           codes: ["invalid_credentials"],
         },
+        404: noSuchClinic,
         429: { description: tooManyAttempts, codes: ["locked_out"] },
       },
     },
@@ -201,9 +208,9 @@ export const authOpenApi: OpenApiGroup = {
       responses: [{ status: 200, description: "The tokens for the clinic.", schema: TokenPair }],
       problems: {
         400: {
-          description:
-            "You are not a member of the clinic, or there is none with this id; or `refresh` is not an unused refresh token of this session.",
+          description: "A field is not valid, or `refresh` is not an unused refresh token of this session.",
         },
+        404: noSuchClinic,
       },
     },
     "GET /api/auth/me": {

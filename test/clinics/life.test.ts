@@ -4,7 +4,7 @@ import { connectApi } from "../support/api.ts";
 import { addMember, newClinic, newMember } from "../support/clinics.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { fieldProblem } from "../support/problems.ts";
+import { problem } from "../support/problems.ts";
 import { connectWithoutLimits, raceBehind } from "../support/races.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 
@@ -31,7 +31,7 @@ const clinicOf = async ({ username }: { username: string }) =>
 test("a login leads to the personal clinic while the one used last is closed, and to that again when it is open", async () => {
   const { clinic, account, access } = await newClerk();
   await setActive(clinic, false);
-  expect(await logInTo(account.username, clinic)).toEqual(fieldProblem("clinic"));
+  expect(await logInTo(account.username, clinic)).toEqual(problem(404));
   expect(await clinicOf(account)).toBe(account.id);
   await setActive(clinic, true);
   expect(await clinicOf(account)).toBe(clinic);
@@ -74,14 +74,14 @@ test("after the deletion of the clinic used last, login and refresh lead to the 
   expect((await admin.delete(`/api/clinics/${clinic}/`)).status).toBe(204);
   expect(await clinicOf(account)).toBe(account.id);
   expect((await refreshed(refresh)).body.clinic).toBe(account.id);
-  expect(await logInTo(account.username, clinic)).toEqual(fieldProblem("clinic"));
+  expect(await logInTo(account.username, clinic)).toEqual(problem(404));
   const events = await asOwner`
     SELECT clinic_id FROM audit_events WHERE account_id = ${account.id} AND action = 'list' ORDER BY at`;
   expect(events).toEqual([{ clinic_id: clinic }]);
   expect((await admin.get(`/api/audit/?account=${account.id}`)).status).toBe(200);
 });
 
-test("a login while the clinic used last is deleted leads to the personal one, and one that names it is 400", async () => {
+test("a login while the clinic used last is deleted leads to the personal one, and one that names it is 404", async () => {
   const { clinic, account } = await newClerk();
   const unlimited = connectWithoutLimits();
   const logInWith = (fields: object) =>
@@ -96,7 +96,7 @@ test("a login while the clinic used last is deleted leads to the personal one, a
     Promise.all([logInWith({}), logInWith({ clinic })]),
   );
   expect([usual.status, usual.body.clinic]).toEqual([200, account.id]);
-  expect(named).toEqual(fieldProblem("clinic"));
+  expect(named).toEqual(problem(404));
 });
 
 test("of two tabs that move one session to different clinics, the second is 401, and the session stays where it is", async () => {
@@ -142,7 +142,7 @@ test("an interim manager logs in to the personal clinic, and does not transfer t
   const { id: clinic } = (await creator.post("/api/clinics/", { name: "Interim" })).body;
   const clerk = await newMember(api, clinic, "clerk");
   const patient = await postPatient(clerk);
-  expect(await logInTo(creator.username, clinic)).toEqual(fieldProblem("clinic"));
+  expect(await logInTo(creator.username, clinic)).toEqual(problem(404));
   expect(await clinicOf(creator)).toBe(creator.id);
   await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${creator.id}`;
   const token = (await logIn(api, creator.username)).access;

@@ -70,18 +70,18 @@ test("of the refresh tokens before and after a move without one, the first that 
 });
 
 test.each<
-  [what: string, body: (account: Awaited<ReturnType<typeof newSession>>) => Promise<object>, field: string]
+  [what: string, body: (account: Awaited<ReturnType<typeof newSession>>) => Promise<object>, refusal: object]
 >([
-  ["an unknown clinic", async () => ({ clinic: 2_147_483_647 }), "clinic"],
-  ["a clinic of others", async () => ({ clinic: await newClinic() }), "clinic"],
-  ["another account's personal clinic", async () => ({ clinic: (await newAccount(api)).id }), "clinic"],
+  ["an unknown clinic", async () => ({ clinic: 2_147_483_647 }), problem(404)],
+  ["a clinic of others", async () => ({ clinic: await newClinic() }), problem(404)],
+  ["another account's personal clinic", async () => ({ clinic: (await newAccount(api)).id }), problem(404)],
   [
     "a clinic whose membership has ended",
     async (account) => {
       await endMembership(clinic, account);
       return { clinic };
     },
-    "clinic",
+    problem(404),
   ],
   [
     "a clinic that is not active",
@@ -91,7 +91,7 @@ test.each<
       await asOwner`UPDATE clinics SET active = false WHERE id = ${closed}`;
       return { clinic: closed };
     },
-    "clinic",
+    problem(404),
   ],
   [
     "a clinic of which the account is the interim manager",
@@ -101,17 +101,17 @@ test.each<
       await asOwner`UPDATE memberships SET is_interim = true WHERE clinic_id = ${created}`;
       return { clinic: created };
     },
-    "clinic",
+    problem(404),
   ],
   [
     "another session's refresh token",
     async () => ({ clinic, refresh: (await signUp(api)).refresh }),
-    "refresh",
+    fieldProblem("refresh"),
   ],
-  ["an unknown refresh token", async () => ({ clinic, refresh: "x".repeat(43) }), "refresh"],
-])("a move with %s is 400, and the session stays where it is", async (_, body, field) => {
+  ["an unknown refresh token", async () => ({ clinic, refresh: "x".repeat(43) }), fieldProblem("refresh")],
+])("a move with %s is refused, and the session stays where it is", async (_, body, refusal) => {
   const account = await newSession();
-  expect(await account.post(path, await body(account))).toEqual(fieldProblem(field));
+  expect(await account.post(path, await body(account))).toEqual(refusal);
   expect((await account.get("/api/auth/me/")).body.clinic.id).toBe(account.id);
   expect((await refreshed(account.refresh)).status).toBe(200);
 });

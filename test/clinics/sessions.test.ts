@@ -3,7 +3,7 @@ import { logIn, newAccount, PASSWORD, signUp, uniqueName, withToken } from "../s
 import { connectApi } from "../support/api.ts";
 import { addMember, endMembership, movedTo, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
-import { fieldProblem, problem } from "../support/problems.ts";
+import { problem } from "../support/problems.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
@@ -88,7 +88,7 @@ test("a login leads to the clinic that is asked for, then to the one used last, 
   const { id, username } = await signUp(api);
   const logInTo = (clinicId: number) =>
     api.post("/api/auth/login/", { username, password: PASSWORD, clinic: clinicId });
-  expect(await logInTo(clinic)).toEqual(fieldProblem("clinic"));
+  expect(await logInTo(clinic)).toEqual(problem(404));
   await addMember(clinic, { id }, "clerk");
   expect(await ownClinic((await logIn(api, username)).access)).toMatchObject({ id });
   const asked = await logInTo(clinic);
