@@ -59,7 +59,7 @@ export const authRequests: RouteRequest[] = [
     recorded: "move_session",
     subject: async ({ clinic }) => ({ body: { clinic } }),
     invalid: { clinic: 0 },
-    access: { toOthers: 400, outcome: "refused" },
+    access: { toOthers: 404, outcome: "refused" },
   },
   { route: "GET /api/auth/sessions", status: 200, answer: z.array(Session), access: { toOthers: 200 } },
   { route: "DELETE /api/auth/sessions", access: { toOthers: 204 }, ...ending },

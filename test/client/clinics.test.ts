@@ -55,7 +55,7 @@ test("moveToClinic continues in the clinic, and back", async () => {
   expect((await first.me()).clinic).toMatchObject({ id: clinic, role: "clerk" });
   await first.moveToClinic(account);
   expect((await first.me()).clinic).toMatchObject({ id: account, kind: "personal" });
-  await expect(first.moveToClinic(2_147_483_647)).rejects.toMatchObject({ status: 400 });
+  await expect(first.moveToClinic(2_147_483_647)).rejects.toMatchObject({ status: 404 });
 });
 
 test("a move in one tab while the other one refreshes keeps both in the clinic, with a refresh token that is not used up", async () => {

@@ -140,7 +140,10 @@ test(
       fc.asyncProperty(valid(password), async (password) => {
         const [api, username] = [connectApi(), uniqueName("user-")];
         const registered = { username, email: "ada@example.org", password };
-        expect(await api.post("/api/auth/register/", registered)).toMatchObject({ status: 201 });
+        const answer = await api.post("/api/auth/register/", registered);
+        // A password of the list, "prototype", is one that JSON Schema cannot exclude.
+        fc.pre(!answer.body.error_codes?.password?.includes("password_too_common"));
+        expect(answer).toMatchObject({ status: 201 });
         expect(await api.post("/api/auth/login/", { username, password })).toMatchObject({ status: 200 });
         fc.pre(String(password).trim() !== PASSWORD);
         expect(await api.post("/api/auth/login/", { username, password: PASSWORD })).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { endOfTransactions } from "../changes/feed.ts";
+import { endOfTransactions, readAll, readChanges } from "../changes/feed.ts";
 import { newAccount } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
@@ -121,11 +121,10 @@ describe("a merged patient", () => {
   test("is deleted in the change feed, with its successor as merged_into", async () => {
     const account = await newAccount(api);
     const [card, survivor] = [await postPatient(account), await postPatient(account)];
-    await endOfTransactions();
-    const { cursor } = (await account.get("/api/changes/")).body;
+    const { cursor } = await readAll(account);
     await postMerge(account, card, survivor);
     await endOfTransactions();
-    const { changes } = (await account.get(`/api/changes/?since=${cursor}`)).body;
+    const { changes } = await readChanges(account, cursor);
     expect(changes).toEqual(
       expect.arrayContaining([
         { kind: "patient", id: card.id, version: 2, deleted: true, merged_into: survivor.id },
