@@ -267,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -291,6 +291,7 @@ export type AuditAction =
   | "assign"
   | "update_assignment"
   | "unassign"
+  | "cancel"
   | "export"
   | "import"
   | "register"
@@ -479,6 +480,9 @@ export type FieldErrorCode =
  * - `identifier_system_taken`: 409. There is an identifier system with this name already. Use that one, or another name.
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
+ * - `doctor_has_appointments`: 409. Patients have or had appointments with the doctor, which must keep their doctor. Retire the doctor: set `active` to `false`.
+ * - `open_appointments`: 409. There are appointments that are booked, or whose patient has arrived: `appointments` has the ids of those that you can see, `others` the number of the others. Ask the user whether to cancel them or to move them first.
+ * - `appointments_overlap`: 409. The two patients have appointments at the same time, whose ids are `appointments`. Cancel one of the two, or move it.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
  * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
  * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
@@ -548,6 +552,9 @@ export type ProblemCode =
   | "identifier_system_used"
   | "already_assigned"
   | "doctor_has_patients"
+  | "doctor_has_appointments"
+  | "open_appointments"
+  | "appointments_overlap"
   | "doctor_deleted"
   | "patient_not_deleted"
   | "not_merged"
@@ -1147,10 +1154,11 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments`, `appointments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
     assignments: number;
+    appointments: number;
     identifiers: number;
     merges: number;
     emergency_accesses: number;
@@ -1266,6 +1274,8 @@ export interface DoctorReassignment {
   to: number;
   /** The ids of up to 1,000 patients. Left out: all patients of the doctor. */
   patients?: number[];
+  /** `cancel` cancels the open appointments of these patients with the doctor who leaves. Without it the response is 409 if there are any. */
+  appointments?: "cancel";
   /** Why: 10 to 500 characters. Required for admins. It is written to the audit log. */
   reason?: string;
 }
@@ -1276,6 +1286,8 @@ export interface Reassignment {
   reassigned: number;
   /** How many patients had the other doctor already. The assignment to the first one has ended. */
   already: number;
+  /** How many appointments were cancelled. */
+  cancelled: number;
   /** Whether there may be more: send the same request again. */
   more: boolean;
 }
@@ -1506,8 +1518,8 @@ export interface DoctorsOfPatient {
 
 /** A record that was created or changed, came to you, or left you. */
 export interface RecordChange {
-  /** `patient`, `doctor` or `assignment`. */
-  kind: "patient" | "doctor" | "assignment";
+  /** `patient`, `doctor`, `assignment` or `appointment`. */
+  kind: "patient" | "doctor" | "assignment" | "appointment";
   /** The id of the record. */
   id: number;
   /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */

@@ -1,4 +1,4 @@
-import { idSchema } from "../src/http/fields.ts";
+import { idSchema, MAX_ID } from "../src/http/fields.ts";
 import {
   type DescribedSchema,
   describeSchema,
@@ -27,6 +27,8 @@ export const problemSchema = describeSchema(
     existing: z.optional(idSchema),
     system: z.optional(z.string()),
     duplicates: z.optional(responses.boundedArray(idSchema, 10)),
+    appointments: z.optional(responses.boundedArray(idSchema, responses.MANY)),
+    others: z.optional(z.int().check(z.minimum(0), z.maximum(MAX_ID))),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -47,6 +49,9 @@ export const problemSchema = describeSchema(
         "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
       duplicates:
         "With `possible_duplicate`, the ids of the patients that the new one looks like, the best first.",
+      appointments:
+        "With `open_appointments` and `appointments_overlap`, the ids of the appointments that you can see.",
+      others: "With `open_appointments`, how many more there are, which you cannot see.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -299,6 +304,8 @@ function problemExample(
     ...(code === "merged" && { successor: 7 }),
     ...(code === "email_taken" && { existing: 7 }),
     ...(code === "possible_duplicate" && { duplicates: [7, 9] }),
+    ...(code === "open_appointments" && { appointments: [21, 22], others: 1 }),
+    ...(code === "appointments_overlap" && { appointments: [21, 22] }),
     ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };

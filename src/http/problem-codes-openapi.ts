@@ -142,6 +142,18 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "The doctor still has patients; `detail` says how many",
     action: "End the assignments first",
   },
+  doctor_has_appointments: {
+    when: "Patients have or had appointments with the doctor, which must keep their doctor",
+    action: "Retire the doctor: set `active` to `false`",
+  },
+  open_appointments: {
+    when: "There are appointments that are booked, or whose patient has arrived: `appointments` has the ids of those that you can see, `others` the number of the others",
+    action: "Ask the user whether to cancel them or to move them first",
+  },
+  appointments_overlap: {
+    when: "The two patients have appointments at the same time, whose ids are `appointments`",
+    action: "Cancel one of the two, or move it",
+  },
   doctor_deleted: {
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
     action: "Ask the user whether to restore without these assignments: `?partial=true`",

@@ -11,6 +11,7 @@ import {
   withToken,
 } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { assignedPair, insertAppointment } from "../support/appointments.ts";
 import { addMember, endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -190,6 +191,23 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   doctor_has_patients: async () => {
     const { doctor } = await assignDoctor(nurse);
     return nurse.delete(doctorPath({ id: doctor }));
+  },
+  doctor_has_appointments: async () => {
+    const { patient, doctor, assignment } = await assignedPair(nurse);
+    await insertAppointment(patient, doctor, { status: "cancelled" });
+    await nurse.delete(`/api/mappings/${assignment.id}/`);
+    return nurse.delete(doctorPath(doctor));
+  },
+  open_appointments: async () => {
+    const { patient, doctor, assignment } = await assignedPair(nurse);
+    await insertAppointment(patient, doctor);
+    return nurse.delete(`/api/mappings/${assignment.id}/`);
+  },
+  appointments_overlap: async () => {
+    const [one, two] = [await assignedPair(nurse), await assignedPair(nurse)];
+    await insertAppointment(one.patient, one.doctor);
+    await insertAppointment(two.patient, two.doctor);
+    return postMerge(nurse, one.patient, two.patient);
   },
   doctor_deleted: async () => postRestore(nurse, await patientOfDeletedDoctor()),
   invitation_unusable: async () => {

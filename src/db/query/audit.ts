@@ -25,6 +25,7 @@ export const requestActions = [
   "assign",
   "update_assignment",
   "unassign",
+  "cancel",
   "export",
   "import",
   "register",

@@ -160,7 +160,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_bc2e9a03",
+  "function": "assignments_end_8acc77c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -178,6 +178,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsClinicRole": "boolean",
+   "openAppointments": "json",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
@@ -1544,7 +1545,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_aaff0dd8",
+  "function": "changes_list_all_6971bb72",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1570,7 +1571,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_dfa87d14",
+  "function": "changes_list_since_2aed6426",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1968,7 +1969,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_0ce4cf57",
+  "function": "doctors_delete_202c8503",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1987,6 +1988,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
    "assigned": "integer",
+   "hasAppointments": "boolean",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
@@ -2528,7 +2530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_a499ab19",
+  "function": "doctors_reassign_993be428",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2539,6 +2541,7 @@ export const statementFunctions: Record<
    "patients": "integer[]",
    "reason": "text",
    "to": "integer",
+   "cancels": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
@@ -2548,6 +2551,7 @@ export const statementFunctions: Record<
    "needsReason": "boolean",
    "isFound": "boolean",
    "isReceiver": "boolean",
+   "openAppointments": "json",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -2869,7 +2873,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_b1bf51c3",
+  "function": "patients_delete_d2df271e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5609,7 +5613,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3d03da2b",
+  "function": "patients_merge_3b0f233f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5642,7 +5646,8 @@ export const statementFunctions: Record<
    "hasSurvivor": "boolean",
    "isExpectedSurvivor": "boolean",
    "isIncomplete": "boolean",
-   "longLists": "text[]"
+   "longLists": "text[]",
+   "overlapping": "integer[]"
   },
   "readsInIndexOrder": false
  },
