@@ -1241,7 +1241,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_a213ca1d",
+  "function": "auth_change_own_email_d8834900",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1267,7 +1267,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_4de1bdbd",
+  "function": "auth_change_password_c3d100d0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1369,7 +1369,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_e27be0e4",
+  "function": "auth_find_login_account_4c304cb1",
   "params": {
    "username": "text",
    "network": "text",
@@ -1405,7 +1405,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_0f43389e",
+  "function": "auth_find_own_password_0007e6c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1432,7 +1432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_483b0546",
+  "function": "auth_find_own_password_for_change_6b8c428d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1497,7 +1497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_e7e2335e",
+  "function": "auth_open_session_7347f540",
   "params": {
    "clinic": "integer",
    "id": "integer",
