@@ -13,6 +13,7 @@ const layers = [
     "assignments",
     "audit",
     "auth",
+    "calendar-feeds",
     "changes",
     "doctors",
     "emergency-accesses",
