@@ -11,6 +11,8 @@ import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
+import { NewCalendarFeed } from "../src/calendar-feeds/requests.ts";
+import { CalendarFeed, IssuedCalendarFeed } from "../src/calendar-feeds/responses.ts";
 import { ChangePage, RecordChange } from "../src/changes/responses.ts";
 import { ClinicChanges, MemberChanges, NewClinic, NewMember } from "../src/clinics/requests.ts";
 import { Clinic, Member } from "../src/clinics/responses.ts";
@@ -65,6 +67,7 @@ const schemas = {
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },
   ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ NewCalendarFeed, CalendarFeed, IssuedCalendarFeed },
   ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };

@@ -267,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -292,6 +292,7 @@ export type AuditAction =
   | "update_assignment"
   | "unassign"
   | "cancel"
+  | "feed"
   | "export"
   | "import"
   | "register"
@@ -494,6 +495,7 @@ export type FieldErrorCode =
  * - `clinic_not_empty`: 409. The clinic still has patients; deleted ones count, because they can be restored. Transfer the patients first, or set `active` of the clinic to `false`.
  * - `personal_clinic`: 409. It is the personal clinic of an account, which has this one member and is never deleted. Use a shared clinic.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
+ * - `too_many_feeds`: 409. The account has as many calendar feeds as it may have. Delete one that nobody uses.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
  * - `cursor_expired`: 410. The cursor of the changes is older than 90 days, of the time before a backup was restored, or of another clinic, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
@@ -566,6 +568,7 @@ export type ProblemCode =
   | "clinic_not_empty"
   | "personal_clinic"
   | "invitation_unusable"
+  | "too_many_feeds"
   | "replay_unreadable"
   | "merged"
   | "cursor_expired"
@@ -1514,6 +1517,48 @@ export interface DoctorsOfPatient {
   patient: string;
   /** The assigned doctors, sorted by id. */
   doctors: DoctorSummary[];
+}
+
+/** A new calendar feed. */
+export interface NewCalendarFeed {
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of the doctor whose own account you are. Without it, the calendar has the appointments of the clinic in which you work. */
+  doctor?: number;
+}
+
+/** A calendar feed that works. */
+export interface CalendarFeed {
+  /** The feed's id. */
+  id: number;
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of your doctor, whose appointments the calendar has; null for those of the clinic. */
+  doctor: number | null;
+  /** The id of the clinic in which you created it. The feed ends with your membership there. */
+  clinic: number;
+  /** When it was created. */
+  created_at: string;
+  /** When its calendar was last read, to the hour; null if it never was. */
+  last_used_at: string | null;
+}
+
+/** The calendar feed that was created, with its address. */
+export interface IssuedCalendarFeed {
+  /** The feed's id. */
+  id: number;
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of your doctor, whose appointments the calendar has; null for those of the clinic. */
+  doctor: number | null;
+  /** The id of the clinic in which you created it. The feed ends with your membership there. */
+  clinic: number;
+  /** When it was created. */
+  created_at: string;
+  /** When its calendar was last read, to the hour; null if it never was. */
+  last_used_at: string | null;
+  /** The address to subscribe to. It is shown only now and cannot be read later. Everybody who has it can read the calendar. */
+  url: string;
 }
 
 /** A record that was created or changed, came to you, or left you. */

@@ -3,6 +3,7 @@ import { app } from "../src/app.ts";
 import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
+import { calendarFeedsOpenApi } from "../src/calendar-feeds/openapi.ts";
 import { changesOpenApi } from "../src/changes/openapi.ts";
 import { clinicsOpenApi } from "../src/clinics/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
@@ -30,6 +31,7 @@ export const groups: OpenApiGroup[] = [
   accountsOpenApi,
   invitationsOpenApi,
   emergencyAccessesOpenApi,
+  calendarFeedsOpenApi,
   auditOpenApi,
   healthOpenApi,
 ];

@@ -6,6 +6,7 @@ import { assignmentRoutes } from "./assignments/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { requireAccount } from "./auth/require-account.ts";
 import { authRoutes } from "./auth/routes.ts";
+import { calendarFeedRoutes, calendarRoutes } from "./calendar-feeds/routes.ts";
 import { changeRoutes } from "./changes/routes.ts";
 import { clinicRoutes } from "./clinics/routes.ts";
 import { readConfig } from "./config.ts";
@@ -62,7 +63,9 @@ const routes = app
   .route("/api/accounts", accountRoutes)
   .route("/api/clinics", clinicRoutes)
   .route("/api/invitations", invitationRoutes)
-  .route("/api/emergency-accesses", emergencyAccessRoutes);
+  .route("/api/emergency-accesses", emergencyAccessRoutes)
+  .route("/api/calendar-feeds", calendarFeedRoutes)
+  .route("/calendar", calendarRoutes);
 
 /** All routes with their requests and responses, for `hc` of hono/client. */
 export type AppType = typeof routes;

@@ -3,6 +3,7 @@ import { accountRequests } from "./accounts/requests.ts";
 import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
+import { calendarFeedRequests } from "./calendar-feeds/requests.ts";
 import { changeRequests } from "./changes/requests.ts";
 import { clinicRequests } from "./clinics/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
@@ -29,4 +30,5 @@ export const routeRequests: RouteRequest[] = [
   ...accountRequests,
   ...invitationRequests,
   ...emergencyAccessRequests,
+  ...calendarFeedRequests,
 ];

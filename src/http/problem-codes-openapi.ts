@@ -195,6 +195,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "This installation takes no registrations, so nobody could use an invitation",
     action: "Do not offer this action",
   },
+  too_many_feeds: {
+    when: "The account has as many calendar feeds as it may have",
+    action: "Delete one that nobody uses",
+  },
   replay_unreadable: {
     when: "An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now",
     action: "Do not send it again with this key",

@@ -57,6 +57,7 @@ export const problemStatuses = {
   clinic_not_empty: 409,
   personal_clinic: 409,
   invitation_unusable: 409,
+  too_many_feeds: 409,
   replay_unreadable: 409,
   merged: 410,
   cursor_expired: 410,

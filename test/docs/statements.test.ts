@@ -62,6 +62,7 @@ test("every statement of a request checks the caller first", () => {
       "auth/find-login-account": "Login: the password is checked afterwards",
       "auth/open-session": "Login: the password has been checked",
       "auth/rotate-refresh-token": "The refresh token is checked instead",
+      "calendar-feeds/read": "The token of the feed is checked instead",
       "health/ping": "Open to everybody, and reads nothing",
     },
   );
@@ -74,6 +75,8 @@ test("every statement of a request inserts an audit event", () => {
       "auth/find-invitation": "Only whether the registration may go on, which is audited",
       "auth/find-own-account": "Reads the caller's own account only",
       "auth/list-sessions": "Reads the caller's own sessions only",
+      "calendar-feeds/list-by-id": "Reads the caller's own calendar feeds only",
+      "calendar-feeds/list-by-id-desc": "Reads the caller's own calendar feeds only",
       "doctors/find": "Doctors are a directory that every account may read",
       "health/ping": "Reads nothing",
       "identifier-systems/find": "Identifier systems are no data of patients",
@@ -89,6 +92,8 @@ test("what a stranger can ask for is audited with one patient: no index has even
     names.filter((name) => !/\/list-/.test(name) && severalPatients.test(readStatementText(name))),
     {
       "accounts/update": "The patients of the doctor that an admin links an account to",
+      "calendar-feeds/read":
+        "Patients of the clinic or the doctor of whose feed the request has the secret token",
       "doctors/reassign": "Patients whose doctor a manager or an admin has changed",
       "patients/export-csv": "The caller's own patients",
       "patients/export-ndjson": "The caller's own patients",

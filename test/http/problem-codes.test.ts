@@ -1,5 +1,6 @@
 import { expect, inject, test } from "vitest";
 import { type ProblemCode, problemStatuses } from "../../src/http/problem-codes.ts";
+import { postFeed } from "../calendar-feeds/requests.ts";
 import { exported, imported } from "../patients/files.ts";
 import {
   insertRefreshToken,
@@ -210,6 +211,11 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     return postMerge(nurse, one.patient, two.patient);
   },
   doctor_deleted: async () => postRestore(nurse, await patientOfDeletedDoctor()),
+  too_many_feeds: async () => {
+    const account = await newAccount(api);
+    for (let count = 0; count < 20; count += 1) await postFeed(account);
+    return account.post("/api/calendar-feeds/", { label: "North" });
+  },
   invitation_unusable: async () => {
     const { token } = await newAccount(api, "admin");
     const invitation = { email: "new@example.org", role: "clinician" };

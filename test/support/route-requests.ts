@@ -8,6 +8,8 @@ export interface RouteSubject {
   account?: number | string;
   body?: Record<string, unknown>;
   file?: string;
+  /** The end of the path of a calendar. */
+  feed?: string;
 }
 
 /**
@@ -45,9 +47,12 @@ export interface RouteRequest {
 export const routeMethod = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
 /** The path of a route, with the ids in place of their names; below /api/ it ends with a slash, as it is documented. */
-export function routePath({ route }: RouteRequest, { id = 1, account = 1 }: RouteSubject = {}): string {
+export function routePath(
+  { route }: RouteRequest,
+  { id = 1, account = 1, feed = "unknown.ics" }: RouteSubject = {},
+): string {
   const [, path = ""] = route.split(" ");
-  const withIds = path.replace(":id", String(id)).replace(":account", String(account));
+  const withIds = path.replace(":id", String(id)).replace(":account", String(account)).replace(":feed", feed);
   return `${withIds}${path.startsWith("/api/") ? "/" : ""}`;
 }
 

@@ -26,6 +26,7 @@ export const requestActions = [
   "update_assignment",
   "unassign",
   "cancel",
+  "feed",
   "export",
   "import",
   "register",

@@ -1544,6 +1544,99 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "calendar-feeds/create": {
+  "function": "calendar_feeds_create_9b1d8f25",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "label": "text",
+   "token_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isOwnDoctor": "boolean",
+   "id": "integer",
+   "created_at": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "calendar-feeds/delete": {
+  "function": "calendar_feeds_delete_1e2cadba",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "calendar-feeds/list-by-id": {
+  "function": "calendar_feeds_list_by_id_0cd3e8b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "calendar-feeds/list-by-id-desc": {
+  "function": "calendar_feeds_list_by_id_desc_a43afa97",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "calendar-feeds/read": {
+  "function": "calendar_feeds_read_d833182d",
+  "params": {
+   "token_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "label": "text",
+   "appointments": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "changes/list-all": {
   "function": "changes_list_all_6971bb72",
   "params": {
