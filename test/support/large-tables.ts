@@ -4,6 +4,7 @@ import { type SetupStep, statement } from "./explain.ts";
 export const allTables = [
   "appointments",
   "audit_digests",
+  "calendar_feeds",
   "change_feed",
   "clinics",
   "doctors",
@@ -39,6 +40,9 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       SELECT DATE '2000-01-01' + n, 0, repeat('0', 64), repeat('0', 64), now() FROM generate_series(1, 20000) n`),
     statement(`INSERT INTO sessions (user_id, token_version, expires_at)
       SELECT u.id, 1, now() + interval '1 day' FROM users u, generate_series(1, 10) WHERE username LIKE 'fill-%'`),
+    statement(`INSERT INTO calendar_feeds (account_id, clinic_id, label, token_hash)
+      SELECT account_id, clinic_id, 'Fill', encode(sha256((account_id || '-' || n)::bytea), 'hex')
+      FROM memberships ms JOIN users u ON u.id = ms.account_id, generate_series(1, 20) n WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO refresh_tokens (token_hash, session_id)
       SELECT encode(sha256(s.id::text::bytea), 'hex'), s.id
       FROM sessions s JOIN users u ON u.id = s.user_id WHERE username LIKE 'fill-%'`),
