@@ -189,7 +189,8 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
     public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
-    public.patients_record_change, public.doctors_record_change, public.mappings_record_change FROM PUBLIC;
+    public.patients_record_change, public.doctors_record_change, public.mappings_record_change,
+    public.appointments_day_full, public.appointments_assigned, public.mappings_open_appointments, public.appointments_record_change FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;
