@@ -27,6 +27,8 @@ import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges, PatientMerge } from "../src/patients/requests.ts";
 import * as patients from "../src/patients/responses.ts";
+import { NewAbsence, NewSchedule } from "../src/schedules/requests.ts";
+import { Absence, DoctorSlots, EarliestSlots, Schedule } from "../src/schedules/responses.ts";
 import * as z from "../src/zod.ts";
 
 export const typesFile = join(import.meta.dirname, "types.ts");
@@ -63,6 +65,7 @@ const schemas = {
     PossibleDuplicate,
   },
   ...{ NewDoctor, DoctorChanges, Doctor, DoctorReassignment, Reassignment },
+  ...{ NewSchedule, Schedule, DoctorSlots, EarliestSlots, NewAbsence, Absence },
   ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },

@@ -267,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -291,6 +291,8 @@ export type AuditAction =
   | "assign"
   | "update_assignment"
   | "unassign"
+  | "schedule"
+  | "absence"
   | "cancel"
   | "feed"
   | "export"
@@ -462,7 +464,8 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
- * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account. Do not offer this action.
+ * - `not_appointment_owner`: 403. There are appointments of other clinics, or your role in your clinic is too low to cancel its own: only the doctor's own account and admins may cancel all of them. Send the absence with `existing: keep`, or ask the doctor or an admin.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or a patient of another account or of a shared clinic is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
@@ -536,6 +539,7 @@ export type ProblemCode =
   | "own_membership"
   | "not_patient_owner"
   | "not_doctor_creator"
+  | "not_appointment_owner"
   | "doctor_relied_on"
   | "clinic_role_required"
   | "registration_closed"
@@ -1293,6 +1297,96 @@ export interface Reassignment {
   cancelled: number;
   /** Whether there may be more: send the same request again. */
   more: boolean;
+}
+
+/** When a doctor works, in a normal week. */
+export interface NewSchedule {
+  /** The doctor's time zone, by its IANA name, such as `Europe/Berlin`. Offsets such as `+03:00` or `UTC+3` are refused. */
+  time_zone: string;
+  /** The usual length of an appointment, and the step from one free slot to the next: 5 to 480 minutes. 30 if it is left out. */
+  slot_minutes?: number;
+  /** The weekly hours, up to 50: `weekday` is 1 (Monday) to 7 (Sunday), `from` and `to` are times in the time zone like `09:00`; `to` is after `from`, and `24:00` at most. `[]` for none. A night is two entries, `22:00` to `24:00` and `00:00` to `06:00` of the next day. Entries that touch or overlap are one. Of an hour that daylight saving doubles, either may be the first; hours that open in one that it skips open at its end. */
+  hours: {
+    weekday: number;
+    from: string;
+    to: string;
+  }[];
+}
+
+/** When a doctor works, in a normal week. */
+export interface Schedule {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone, by its IANA name, as it was sent. */
+  time_zone: string;
+  /** The usual length of an appointment, and the step from one free slot to the next: 5 to 480 minutes. */
+  slot_minutes: number;
+  /** The weekly hours, up to 50: `weekday` is 1 (Monday) to 7 (Sunday), `from` and `to` are times in the time zone like `09:00`; `to` is after `from`, and `24:00` at most. `[]` for none. A night is two entries, `22:00` to `24:00` and `00:00` to `06:00` of the next day. Entries that touch or overlap are one. Of an hour that daylight saving doubles, either may be the first; hours that open in one that it skips open at its end. */
+  hours: {
+    weekday: number;
+    from: string;
+    to: string;
+  }[];
+  /** When it was last changed: a UTC timestamp in milliseconds. */
+  updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
+}
+
+/** The free slots of a doctor. */
+export interface DoctorSlots {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone. Null if the doctor has no schedule: then there are no slots. */
+  time_zone: string | null;
+  /** How long the slots are. Null if it was not asked for and the doctor has no schedule. */
+  minutes: number | null;
+  /** The slots, in order of time: `starts_at` and `ends_at` are UTC timestamps in milliseconds, `day` is the date of `starts_at` in the time zone. */
+  slots: {
+    starts_at: string;
+    ends_at: string;
+    day: string;
+  }[];
+}
+
+/** The first free slots of a doctor. */
+export interface EarliestSlots {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone. */
+  time_zone: string;
+  /** Up to three slots, in order of time, as in the slots of one doctor. */
+  slots: {
+    starts_at: string;
+    ends_at: string;
+    day: string;
+  }[];
+}
+
+/** A time in which the doctor does not work. */
+export interface NewAbsence {
+  /** When the absence begins: a time with its offset from UTC. */
+  starts_at: string;
+  /** When it ends: after `starts_at`, at most 366 days later. */
+  ends_at: string;
+  /** What becomes of appointments that are booked in this time: `refuse` (409 if there are any), `keep` or `cancel`. `refuse` if it is left out. */
+  existing?: "refuse" | "keep" | "cancel";
+}
+
+/** A time in which a doctor does not work. */
+export interface Absence {
+  /** The absence's id. */
+  id: number;
+  /** The id of the doctor. */
+  doctor: number;
+  /** When the absence begins: a time with its offset from UTC. */
+  starts_at: string;
+  /** When it ends: after `starts_at`, at most 366 days later. */
+  ends_at: string;
+  /** The id of the account that created it. */
+  created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
+  created_at: string;
 }
 
 /** A new shared clinic. */

@@ -13,6 +13,7 @@ import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } 
 import { identifierSystemsOpenApi } from "../src/identifier-systems/openapi.ts";
 import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
+import { schedulesOpenApi } from "../src/schedules/openapi.ts";
 import { enumSchemas } from "./enums.ts";
 import { headers } from "./headers.ts";
 import { buildOperation } from "./operations.ts";
@@ -25,6 +26,7 @@ export const groups: OpenApiGroup[] = [
   patientsOpenApi,
   doctorsOpenApi,
   assignmentsOpenApi,
+  schedulesOpenApi,
   changesOpenApi,
   identifierSystemsOpenApi,
   clinicsOpenApi,

@@ -25,6 +25,7 @@ import { rejectUndeclaredQuery } from "./http/validation.ts";
 import { identifierSystemRoutes } from "./identifier-systems/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
+import { absenceRoutes, doctorScheduleRoutes, slotRoutes } from "./schedules/routes.ts";
 
 /** Sets the configuration and the database connection of a request. All routes but `/healthz` are behind it. */
 export const configure = createMiddleware<AppEnv>(async (c, next) => {
@@ -55,7 +56,10 @@ const routes = app
   .route("/", readinessRoute)
   .route("/api/auth", authRoutes)
   .route("/api/patients", patientRoutes)
+  .route("/api/doctors", doctorScheduleRoutes)
   .route("/api/doctors", doctorRoutes)
+  .route("/api/slots", slotRoutes)
+  .route("/api/absences", absenceRoutes)
   .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
   .route("/api/changes", changeRoutes)

@@ -11,6 +11,7 @@ import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
 import { identifierSystemRequests } from "./identifier-systems/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
+import { scheduleRequests } from "./schedules/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
 
 const Health = z.strictObject({ status: z.literal("ok") });
@@ -22,6 +23,7 @@ export const routeRequests: RouteRequest[] = [
   ...authRequests,
   ...patientRequests,
   ...doctorRequests,
+  ...scheduleRequests,
   ...identifierSystemRequests,
   ...assignmentRequests,
   ...changeRequests,

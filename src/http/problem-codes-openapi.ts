@@ -71,8 +71,12 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not offer this action",
   },
   not_doctor_creator: {
-    when: "Another account has created the doctor: only that one or an admin may change it",
+    when: "Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account",
     action: "Do not offer this action",
+  },
+  not_appointment_owner: {
+    when: "There are appointments of other clinics, or your role in your clinic is too low to cancel its own: only the doctor's own account and admins may cancel all of them",
+    action: "Send the absence with `existing: keep`, or ask the doctor or an admin",
   },
   clinic_role_required: {
     when: "The role of the account in its clinic does not allow this",

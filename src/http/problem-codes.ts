@@ -25,6 +25,7 @@ export const problemStatuses = {
   own_membership: 403,
   not_patient_owner: 403,
   not_doctor_creator: 403,
+  not_appointment_owner: 403,
   doctor_relied_on: 403,
   clinic_role_required: 403,
   registration_closed: 403,

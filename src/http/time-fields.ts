@@ -36,3 +36,13 @@ export const momentField = z.iso
     rule((text) => !text.startsWith("0000"), "too_small", "Must be in the year 1 or later"),
     z.meta({ pattern: MOMENT, not: { pattern: "^0000" } }),
   );
+
+/** A date in a query, `2026-11-26`. At the end of the year 9999, UTC may be in the next one. */
+export const dateParam = z.iso.date({ error: "Must be a date like 2026-11-26" }).check(
+  rule((text) => !text.startsWith("0000"), "too_small", "Must be in the year 1 or later"),
+  rule((text) => text !== "9999-12-31", "too_big", "Must be before 9999-12-31"),
+  z.meta({
+    pattern: "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$",
+    not: { pattern: "^0000|^9999-12-31" },
+  }),
+);

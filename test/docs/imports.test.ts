@@ -22,6 +22,7 @@ const layers = [
     "identifier-systems",
     "invitations",
     "patients",
+    "schedules",
   ],
   ["http", "scheduled-cleanup.ts"],
   ["audit-digests"],

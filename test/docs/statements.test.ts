@@ -82,6 +82,9 @@ test("every statement of a request inserts an audit event", () => {
       "identifier-systems/find": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id-desc": "Identifier systems are no data of patients",
+      "schedules/find": "When doctors work and are free, every account may read",
+      "schedules/find-earliest-slots": "When doctors work and are free, every account may read",
+      "schedules/list-absences-by-id": "When doctors work and are free, every account may read",
     },
   );
 });
@@ -100,6 +103,7 @@ test("what a stranger can ask for is audited with one patient: no index has even
       "patients/import": "Patients that the caller has created",
       "patients/merge": "Both patients, only when the caller owns both",
       "patients/unmerge": "Both patients, only when the caller owns both",
+      "schedules/create-absence": "Patients whose appointments the caller may cancel and has cancelled",
       "patients/transfer-all": "Patients that an admin or a manager of both clinics has transferred",
       "patients/transfer-listed": "Patients that an admin or a manager of both clinics has transferred",
     },

@@ -12,7 +12,7 @@ import {
   withToken,
 } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
-import { assignedPair, insertAppointment } from "../support/appointments.ts";
+import { assignedPair, hoursFromNow, insertAppointment } from "../support/appointments.ts";
 import { addMember, endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -143,6 +143,13 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     return admin.patch(patientPath(patient), { age: 40 });
   },
   not_doctor_creator: async () => other.delete(doctorPath(await postDoctor(nurse))),
+  not_appointment_owner: async () => {
+    const [{ patient }, doctor] = [await assignedPair(other), await postDoctor(nurse)];
+    await assignDoctor(other, { patient, doctor });
+    await insertAppointment(patient, doctor);
+    const absence = { starts_at: hoursFromNow(23), ends_at: hoursFromNow(26), existing: "cancel" };
+    return nurse.post(`${doctorPath(doctor)}absences/`, absence);
+  },
   doctor_relied_on: async () => {
     const { doctor } = await newDoctorsAccount(nurse);
     return nurse.patch(doctorPath(doctor), { firstname: "Lisa" });

@@ -25,6 +25,8 @@ export const requestActions = [
   "assign",
   "update_assignment",
   "unassign",
+  "schedule",
+  "absence",
   "cancel",
   "feed",
   "export",

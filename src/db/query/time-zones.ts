@@ -4,7 +4,8 @@ import { type SQL, sql } from "drizzle-orm";
 const ABBREVIATIONS = sql.raw("'cet', 'eet', 'met', 'wet'");
 
 /**
- * Whether PostgreSQL knows a time zone: its data may be older than the Worker's. An unknown one would make every request with it an error. The view reads some hundred files, in 30 ms; only a change of the time zone asks it.
+ * Whether PostgreSQL knows a time zone: its data may be older than the Worker's. An unknown one would make every request with
+ * it an error. The view reads some hundred files, in 30 ms; only a change of the time zone asks it.
  *
  * @param name NULL when none is sent.
  */

@@ -5897,5 +5897,173 @@ export const statementFunctions: Record<
    "body": "text"
   },
   "readsInIndexOrder": false
+ },
+ "schedules/create-absence": {
+  "function": "schedules_create_absence_b1ec7f41",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "starts_at": "timestamp with time zone",
+   "ends_at": "timestamp with time zone",
+   "existing": "text",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isFound": "boolean",
+   "canChange": "boolean",
+   "isUncancellable": "boolean",
+   "openAppointments": "json"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/delete-absence": {
+  "function": "schedules_delete_absence_ca609176",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find": {
+  "function": "schedules_find_81cdfa8f",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find-earliest-slots": {
+  "function": "schedules_find_earliest_slots_d8d5ce2b",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "specialization": "text",
+   "from": "date",
+   "minutes": "integer",
+   "to": "date"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find-slots": {
+  "function": "schedules_find_slots_6afc03fe",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "minutes": "integer",
+   "id": "integer",
+   "from": "date",
+   "to": "date",
+   "after": "timestamp with time zone",
+   "limit": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "isPatientFound": "boolean",
+   "next": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/list-absences-by-id": {
+  "function": "schedules_list_absences_by_id_9c4aa063",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "schedules/put": {
+  "function": "schedules_put_4e5c80aa",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "must_exist": "boolean",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "time_zone": "text",
+   "slot_minutes": "smallint",
+   "week": "int4multirange",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "isNew": "boolean",
+   "isKnownZone": "boolean",
+   "others": "integer",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
  }
 };
