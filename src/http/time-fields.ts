@@ -22,7 +22,7 @@ export const timeZoneField = textField(64).check(
 /** The length of `2026-11-26T09:30:00.123456+05:30`. */
 const MAX_MOMENT_LENGTH = 32;
 const MOMENT =
-  "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
+  "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
 
 /** A moment in a body: a time with its offset from UTC, `2026-11-26T09:30:00+01:00`. PostgreSQL has no year 0. */
 export const momentField = z.iso
