@@ -74,7 +74,7 @@ test.each([
 
 const entry = (changes: object) => ({ hours: [{ weekday: 1, from: "09:00", to: "10:00", ...changes }] });
 
-test.each([
+test.each<[field: string, fields: Record<string, unknown>]>([
   ["hours", entry({ to: "09:00" })],
   ["hours", entry({ to: "08:00" })],
   ["hours", entry({ to: "24:01" })],
@@ -90,7 +90,7 @@ test.each([
   ["slot_minutes", { slot_minutes: 481 }],
   ["time_zone", { time_zone: undefined }],
   ...["UTC+3", "FOO3", "+03:00", "Europe/Atlantis", "Etc/GMT+99"].map(
-    (time_zone): [string, object] => ["time_zone", { time_zone }],
+    (time_zone): [string, Record<string, unknown>] => ["time_zone", { time_zone }],
   ),
 ])("PUT returns 400 on %s for %j", async (field, fields) => {
   const doctor = await postDoctor(account);
