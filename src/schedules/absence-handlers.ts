@@ -34,7 +34,7 @@ export const createAbsenceHandlers = createHandlers(
     if (result.isUncancellable)
       throw new Problem(
         "not_appointment_owner",
-        "There are appointments of other clinics in this time, which you cannot cancel. Nothing was done.",
+        "There are appointments in this time that you cannot cancel, such as those of other clinics. Nothing was done.",
       );
     requireNoOpenAppointments(
       result.openAppointments,

@@ -69,13 +69,22 @@ interface Days {
   to: string;
 }
 
+/** How many milliseconds one date or moment is after another; NaN unless both are valid, and so have no errors of their own. */
+const timeBetween = (field: z.ZodMiniType, from: string, to: string): number =>
+  [from, to].every((text) => field.safeParse(text).success) ? Date.parse(to) - Date.parse(from) : Number.NaN;
+
 /** `to` is not before `from`, and both and the days between them are at most `max` days. */
 const daysRules = (max: number) => [
-  bodyRule<Days>(({ from, to }) => !(to < from), "too_small", "Must not be before from", "to"),
   bodyRule<Days>(
-    ({ from, to }) => !(Date.parse(to) - Date.parse(from) >= max * DAY_MS),
+    ({ from, to }) => !(timeBetween(dateParam, from, to) < 0),
+    "too_small",
+    "Must not be before from",
+    "to",
+  ),
+  bodyRule<Days>(
+    ({ from, to }) => !(timeBetween(dateParam, from, to) >= max * DAY_MS),
     "too_big",
-    `Too big: expected at most ${max} days from from on`,
+    `Must be at most ${max - 1} days after from`,
     "to",
   ),
 ];
@@ -123,15 +132,15 @@ export const NewAbsence = requestBody(
   ["id", "doctor", "created_by", "created_at"],
   [
     bodyRule<Period>(
-      ({ starts_at, ends_at }) => !(Date.parse(ends_at) <= Date.parse(starts_at)),
+      ({ starts_at, ends_at }) => !(timeBetween(momentField, starts_at, ends_at) <= 0),
       "too_small",
       "Must be after starts_at",
       "ends_at",
     ),
     bodyRule<Period>(
-      ({ starts_at, ends_at }) => !(Date.parse(ends_at) - Date.parse(starts_at) > MAX_ABSENCE_DAYS * DAY_MS),
+      ({ starts_at, ends_at }) => !(timeBetween(momentField, starts_at, ends_at) > MAX_ABSENCE_DAYS * DAY_MS),
       "too_big",
-      `Too big: expected at most ${MAX_ABSENCE_DAYS} days after starts_at`,
+      `Must be at most ${MAX_ABSENCE_DAYS} days after starts_at`,
       "ends_at",
     ),
   ],

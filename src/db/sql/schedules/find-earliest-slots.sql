@@ -18,10 +18,11 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 candidate AS (
-  SELECT d.id FROM doctors d JOIN schedules sc ON sc.doctor_id = d.id
-  WHERE (SELECT id FROM caller) IS NOT NULL AND EXISTS (SELECT FROM caller WHERE true) AND d.active AND d.max_appointments_per_day > 0
+  -- In the order of the index, until there are enough.
+  SELECT d.id FROM schedules sc JOIN LATERAL (SELECT * FROM doctors WHERE id = sc.doctor_id OFFSET 0) d ON true
+  WHERE sc.doctor_id > 0 AND (SELECT id FROM caller) IS NOT NULL AND EXISTS (SELECT FROM caller WHERE true) AND d.active AND d.max_appointments_per_day > 0
     AND ($6::text IS NULL OR d.specialization = $6::text)
-  ORDER BY d.id LIMIT 1000
+  ORDER BY sc.doctor_id LIMIT 1000
 ),
 earliest AS (
   WITH RECURSIVE search AS (
