@@ -128,9 +128,9 @@ export const findEarliestSlots = authenticatedRetryable<
     ) f WHERE f.position <= 3
   ),
   response AS (
-    SELECT f.doctor_id AS doctor, sc.time_zone, ${jsonArray(slotJson, sql`f.starts_at`)} AS slots, min(f.starts_at) AS first_slot
-    FROM slot f JOIN schedules sc ON sc.doctor_id = f.doctor_id
-    GROUP BY f.doctor_id, sc.time_zone
+    SELECT f.doctor_id AS doctor, (SELECT sc.time_zone FROM schedules sc WHERE sc.doctor_id = f.doctor_id) AS time_zone,
+      ${jsonArray(slotJson, sql`f.starts_at`)} AS slots, min(f.starts_at) AS first_slot
+    FROM slot f GROUP BY f.doctor_id
   )
 SELECT ${refusalColumn}, (
   SELECT ${jsonArray(sql`concat('{"doctor":', doctor, ',"time_zone":', to_json(time_zone), ',"slots":', slots, '}')`, sql`first_slot, doctor`)}

@@ -2,6 +2,7 @@ import { type SetupStep, statement } from "./explain.ts";
 
 /** All tables but the audit log. */
 export const allTables = [
+  "absences",
   "appointments",
   "audit_digests",
   "calendar_feeds",
@@ -22,6 +23,7 @@ export const allTables = [
   "probes",
   "record_changes",
   "refresh_tokens",
+  "schedules",
   "sessions",
   "users",
 ];
@@ -79,6 +81,10 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       SELECT p.id, p.owner_id, d.first + p.id % ${RECORDS}
       FROM patients p, (SELECT min(id) AS first FROM doctors WHERE email LIKE '%@fill.example.org') d
       WHERE p.email LIKE '%@fill.example.org' AND p.owner_id IS NOT NULL ORDER BY p.id`),
+    statement(`INSERT INTO schedules (doctor_id, time_zone, slot_minutes, week)
+      SELECT id, 'UTC', 30, '{[540,1020)}' FROM doctors WHERE email LIKE '%@fill.example.org'`),
+    statement(`INSERT INTO absences (doctor_id, starts_at, ends_at, created_by)
+      SELECT id, now(), now() + interval '1 day', created_by FROM doctors WHERE email LIKE '%@fill.example.org'`),
     // Each patient has had another doctor before. One doctor has had the patients of many accounts.
     statement(`INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, assigned_at, ended_by)
       SELECT m.id, m.patient_id, m.owner_id, CASE m.id / 2 % 2 WHEN 0 THEN m.doctor_id ELSE 7 END, 'Gregory House', m.assigned_at, m.owner_id

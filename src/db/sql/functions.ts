@@ -5969,7 +5969,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-earliest-slots": {
-  "function": "schedules_find_earliest_slots_8d1ab303",
+  "function": "schedules_find_earliest_slots_3ad65094",
   "params": {
    "clinic_id": "integer",
    "today": "date",
