@@ -62,6 +62,20 @@ const ofFunctions = [
     1,
   ),
   statement("UPDATE appointments SET status = 'cancelled' WHERE id = ANY ($1::int[])", "{1}"),
+  ...[
+    "appointments WHERE status = 'booked' AND",
+    "appointments WHERE status <> 'cancelled' AND",
+    "absences WHERE",
+  ].map((rows) =>
+    statement(
+      `SELECT FROM ${rows} doctor_id = $1 AND tstzrange(starts_at, ends_at) && tstzrange($2, $3)`,
+      ...[1, "2090-06-05", "2090-06-06"],
+    ),
+  ),
+  statement(
+    "SELECT day FROM appointments WHERE doctor_id = $1 AND day BETWEEN $2 AND $3 AND status <> 'cancelled' GROUP BY day",
+    ...[1, "2090-06-05", "2090-06-06"],
+  ),
   statement("SELECT FROM change_feed WHERE id = 1"),
   statement("UPDATE probes SET not_found = not_found + 1 WHERE account_id = $1 AND hour = $2", 1, 1),
 ];
