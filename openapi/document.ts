@@ -1,5 +1,6 @@
 import { accountsOpenApi } from "../src/accounts/openapi.ts";
 import { app } from "../src/app.ts";
+import { appointmentsOpenApi } from "../src/appointments/openapi.ts";
 import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
@@ -24,6 +25,7 @@ export const groups: OpenApiGroup[] = [
   patientsOpenApi,
   doctorsOpenApi,
   assignmentsOpenApi,
+  appointmentsOpenApi,
   changesOpenApi,
   identifierSystemsOpenApi,
   clinicsOpenApi,

@@ -11,7 +11,7 @@ import {
   withToken,
 } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
-import { assignedPair, insertAppointment } from "../support/appointments.ts";
+import { assignedPair, hoursFromNow, insertAppointment } from "../support/appointments.ts";
 import { addMember, endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -140,6 +140,22 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const patient = await postPatient(nurse);
     await postEmergencyAccess(admin, patient);
     return admin.patch(patientPath(patient), { age: 40 });
+  },
+  not_appointment_owner: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor);
+    await postEmergencyAccess(admin, patient);
+    return admin.patch(`/api/appointments/${id}/`, { note: "x" });
+  },
+  not_bookable: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const body = { patient: patient.id, doctor: doctor.id, starts_at: hoursFromNow(24) };
+    return nurse.post("/api/appointments/", body);
+  },
+  invalid_transition: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor, { status: "cancelled" });
+    return nurse.patch(`/api/appointments/${id}/`, { status: "booked" });
   },
   not_doctor_creator: async () => other.delete(doctorPath(await postDoctor(nurse))),
   doctor_relied_on: async () => {
