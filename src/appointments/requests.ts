@@ -17,6 +17,13 @@ export const AppointmentsQuery = defineListQuery(
     to: timestampParam,
   },
   ["starts_at", "id"],
+).check(
+  rule(
+    ({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)),
+    "too_small",
+    "Must not be before from",
+    "to",
+  ),
 );
 
 /** A text of at most `max` characters that may be missing: null and a blank one are stored as NULL. */
