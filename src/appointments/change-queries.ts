@@ -8,6 +8,7 @@ import {
   callerSteps,
   refusalAfterWait,
 } from "../db/query/caller.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -116,7 +117,7 @@ export const moveAppointment = authenticated<MoveRow, ChangeParams>(
   target AS (
     SELECT a.*, ${canMove} AS can_change, ${isOwn} AS is_own, ${isChangeableVersion("a.version")} AS is_expected_version
     FROM appointments a
-    WHERE a.id = ${id} AND ${can("appointments:read")} AND (SELECT count(*) FROM checked) >= 0
+    WHERE a.id = ${id} AND ${can("appointments:read")} AND ${isAfter("checked")}
     FOR UPDATE
   ),
   ${callerRecheck("patient", "doctor", "assignments", "calendars", "checked", "target")},

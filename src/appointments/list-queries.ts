@@ -36,9 +36,8 @@ const ofPatient = [appointmentsBy("patient_id", patient, can("appointments:read"
 const sortedOfPatient: IndexScan[] = [
   {
     from: sql`(
-        SELECT * FROM appointments WHERE patient_id = ${patient} OFFSET 0
+        SELECT * FROM appointments a WHERE a.patient_id = ${patient} AND ${can("appointments:read")} OFFSET 0
       ) a`,
-    condition: can("appointments:read"),
   },
 ];
 

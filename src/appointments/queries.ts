@@ -19,6 +19,7 @@ import {
   isNewResult,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
+import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import { type FindParams, type FoundRecord, foundColumns, foundRecordColumns } from "../db/query/resource.ts";
 import { intParam, param } from "../db/statement.ts";
@@ -108,7 +109,7 @@ export const bookAppointment = idempotentCreate<Appointment, BookParams, BookRow
   doctor AS (
     -- Locked, so that it is not made inactive and keeps its limit.
     SELECT d.id, d.active, ${canOverride(sql`(SELECT owner_id FROM patient)`)} AS may_override FROM doctors d
-    WHERE d.id = ${doctor} AND (SELECT count(*) FROM patient) >= 0 AND NOT EXISTS (SELECT FROM earlier_key)
+    WHERE d.id = ${doctor} AND ${isAfter("patient")} AND NOT EXISTS (SELECT FROM earlier_key)
     FOR SHARE
   ),
   assigned AS (

@@ -282,7 +282,8 @@ test("bookings, moves, cancellations, deletions and restorations at once never d
     atOnce<ApiResponse>(CROWD, (index) =>
       (actions[index % actions.length] as (index: number) => Promise<ApiResponse>)(index),
     );
-  const answers = await raceBehind(await holdCalendar(doctor), CROWD / 2, send);
+  // A booking whose patient is deleted first does not wait.
+  const answers = await raceBehind(await holdCalendar(doctor), CROWD / actions.length, send);
   expect(["200", "201", "204", "400", "404", "409"]).toEqual(
     expect.arrayContaining(Object.keys(tally(answers))),
   );

@@ -359,7 +359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id": {
-  "function": "appointments_list_by_patient_id_eac07392",
+  "function": "appointments_list_by_patient_id_cbbeea6b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -387,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id-desc": {
-  "function": "appointments_list_by_patient_id_desc_14176e82",
+  "function": "appointments_list_by_patient_id_desc_5a7b21d3",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -22,19 +22,18 @@ page_and_next AS (
   FROM (
     SELECT a.*
     FROM (
-      SELECT * FROM appointments WHERE patient_id = $6::int OFFSET 0
+      SELECT * FROM appointments a WHERE a.patient_id = $6::int AND EXISTS (
+        SELECT FROM caller
+        WHERE a.owner_id = caller.clinic_id
+          OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+          OR a.owner_id IS NOT NULL AND EXISTS (
+            SELECT FROM emergency_accesses ea
+            WHERE ea.account_id = caller.id AND ea.patient_id = a.patient_id AND ea.expires_at > now()
+              AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          )
+      ) OFFSET 0
     ) a
-    WHERE EXISTS (
-      SELECT FROM caller
-      WHERE a.owner_id = caller.clinic_id
-        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-        OR a.owner_id IS NOT NULL AND EXISTS (
-          SELECT FROM emergency_accesses ea
-          WHERE ea.account_id = caller.id AND ea.patient_id = a.patient_id AND ea.expires_at > now()
-            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
-        )
-    )
-      AND a.id < $7::bigint
+    WHERE a.id < $7::bigint
       AND ($8::int IS NULL OR a.doctor_id = $8::int)
       AND ($9::text IS NULL OR a.status = $9::text)
       AND ($10::timestamptz IS NULL OR a.starts_at >= $10::timestamptz)
