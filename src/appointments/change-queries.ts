@@ -148,11 +148,14 @@ FROM token_account`,
 
 const newStatus = sent("status");
 
-/** Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. */
+/**
+ * Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. A `no_show` is not open: its assignment may
+ * have ended.
+ */
 const isTransition = sql`(${newStatus} IS NULL OR CASE a.status
         WHEN 'booked' THEN ${newStatus} <> 'booked'
         WHEN 'arrived' THEN ${newStatus} IN ('booked', 'fulfilled', 'cancelled')
-        WHEN 'no_show' THEN ${newStatus} = 'arrived'
+        WHEN 'no_show' THEN ${newStatus} = 'arrived' AND EXISTS (SELECT FROM reopened_assignment)
         ELSE false END)`;
 
 /** Whether it is time for the new status. */
@@ -168,19 +171,31 @@ type MarkRow = ChangedRecord<Appointment> & {
   isDue: boolean | null;
 };
 
-/** Gives an appointment another status, or a note. A cancelled one frees its time and its place on the day. */
+/**
+ * Gives an appointment another status, or a note. A cancelled one frees its time and its place on the day. One that is open
+ * again locks its patient and its assignment first, as a booking does: neither ends meanwhile.
+ */
 export const markAppointment = authenticated<MarkRow, ChangeParams>(
   "appointments/mark",
   () => sql`-- PATCH /api/appointments/:id
   WITH ${callerSteps},
+  reopened_patient AS (
+    SELECT p.id, a.doctor_id FROM appointments a JOIN patients p ON p.id = a.patient_id AND p.owner_id = a.owner_id
+    WHERE a.id = ${id} AND ${canChange} AND a.status = 'no_show' AND ${newStatus} = 'arrived'
+    FOR KEY SHARE OF p
+  ),
+  reopened_assignment AS (
+    SELECT m.id FROM reopened_patient p JOIN mappings m ON m.patient_id = p.id AND m.doctor_id = p.doctor_id
+    FOR KEY SHARE OF m
+  ),
   target AS (
     SELECT a.*, ${canChange} AS can_change, ${isOwn} AS is_own,
       ${isChangeableVersion("a.version")} AS is_expected_version, ${isTransition} AS is_transition, ${isDue} AS is_due
     FROM appointments a
-    WHERE a.id = ${id} AND ${can("appointments:read")}
+    WHERE a.id = ${id} AND ${can("appointments:read")} AND ${isAfter("reopened_assignment")}
     FOR UPDATE
   ),
-  ${callerRecheck("target")},
+  ${callerRecheck("reopened_patient", "reopened_assignment", "target")},
   changed AS (
     UPDATE appointments a SET status = coalesce(${newStatus}, a.status),
       cancel_reason = CASE WHEN ${newStatus} IS NULL THEN a.cancel_reason ELSE ${sent("cancel_reason")} END,

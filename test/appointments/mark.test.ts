@@ -11,6 +11,7 @@ import { auditEventsOf } from "../support/audit-events.ts";
 import { newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
+import { assignDoctor } from "../support/resources.ts";
 import { booked, pathOf } from "./support.ts";
 
 const nurse = await newAccount();
@@ -73,6 +74,15 @@ describe("the time of a status", () => {
     expect(await mark(id, { status: "no_show" })).toEqual(invalid("booked"));
     expect((await mark(id, { status: "cancelled" })).status).toBe(200);
   });
+});
+
+test("a patient who arrives after all needs an assignment: no appointment is open without one", async () => {
+  const { patient, doctor, assignment } = await assignedPair(nurse);
+  const id = await insertAppointment(patient, doctor, { hours: -1, status: "no_show" });
+  await nurse.delete(`/api/mappings/${assignment.id}/`);
+  expect(await mark(id, { status: "arrived" })).toEqual(invalid("no_show"));
+  await assignDoctor(nurse, { patient, doctor });
+  expect((await mark(id, { status: "arrived" })).status).toBe(200);
 });
 
 test("cancelled has a cancel_reason, which the audit log masks; the appointment frees its time", async () => {

@@ -11,7 +11,7 @@ import {
 } from "../appointments/support.ts";
 import { newAccount, type TestAccount, uniqueName } from "../support/accounts.ts";
 import type { ApiResponse } from "../support/api.ts";
-import { bookablePair, setSchedule, storedAppointment } from "../support/appointments.ts";
+import { bookablePair, insertAppointment, setSchedule, storedAppointment } from "../support/appointments.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { patientPath, postMerge, postRestore } from "../support/ownership.ts";
@@ -250,6 +250,30 @@ test("a move to another doctor that waits is seen by a reassignment that cancels
   expect((await reassign).body).toMatchObject({ reassigned: 1, cancelled: 0 });
   expect(await storedAppointment(id)).toMatchObject({ status: "booked", doctor_id: to.doctor.id });
   expect(await inAbsence).toEqual([]);
+});
+
+test("a deletion that waits for a patient who arrives after all cancels the appointment; the other way round, it is 404", async () => {
+  const pair = await bookablePair(nurse);
+  const id = await insertAppointment(pair.patient, pair.doctor, { hours: -1, status: "no_show" });
+  const arrive = () => nurse.patch(pathOf({ id }), { status: "arrived" });
+  const remove = () => nurse.delete(patientPath(pair.patient));
+  const lock = await holdLock("SELECT FROM appointments WHERE id = $1 FOR UPDATE", [id]);
+  const arrival = arrive();
+  await lock.waiters(1);
+  const deletion = remove();
+  await lock.waiters(2);
+  await lock.release();
+  expect([(await arrival).status, (await deletion).status]).toEqual([200, 204]);
+  expect(await storedAppointment(id)).toMatchObject({ status: "cancelled", owner_id: null });
+  await postRestore(nurse, pair.patient);
+  await asOwner`UPDATE appointments SET status = 'no_show', cancel_reason = NULL WHERE id = ${id}`;
+  const held = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [pair.patient.id]);
+  const second = remove();
+  await held.waiters(1);
+  const late = arrive();
+  await held.waiters(2);
+  await held.release();
+  expect([(await second).status, (await late).status]).toEqual([204, 404]);
 });
 
 test("a move that waits for a merge of its patient returns 409 and changes nothing", async () => {

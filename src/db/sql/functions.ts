@@ -531,17 +531,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/mark": {
-  "function": "appointments_mark_f7745148",
+  "function": "appointments_mark_e25ec08d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "id": "integer",
+   "changes": "jsonb",
    "expected": "integer[]",
    "excluded": "text[]",
-   "changes": "jsonb",
-   "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },
