@@ -6,6 +6,8 @@ import { enumSchemas, referToEnum } from "../openapi/enums.ts";
 import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
+import { AppointmentChanges, NewAppointment } from "../src/appointments/requests.ts";
+import { Appointment } from "../src/appointments/responses.ts";
 import { AssignmentChanges, NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
@@ -69,6 +71,7 @@ const schemas = {
   ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },
+  ...{ NewAppointment, AppointmentChanges, Appointment },
   ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ NewCalendarFeed, CalendarFeed, IssuedCalendarFeed },
   ...{ RecordChange, ChangePage },

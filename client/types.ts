@@ -9,6 +9,13 @@ export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
 /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
 export type AssignmentRole = "attending" | "consulting" | "covering";
 
+/** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. */
+export type AppointmentStatus = "booked" | "arrived" | "fulfilled" | "cancelled" | "no_show";
+
+/** `no_schedule`: the doctor has no hours; `outside_hours`; `absent`: the doctor is absent; `day_full`: the doctor has as many appointments on this day as there may be; `doctor_busy`, `patient_busy`: there is another appointment at this time. */
+export type AppointmentRule =
+  "no_schedule" | "outside_hours" | "absent" | "day_full" | "doctor_busy" | "patient_busy";
+
 /** A country, by its alpha-2 code of ISO 3166-1. */
 export type Country =
   | "AD"
@@ -267,7 +274,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `cancel` (appointments were cancelled), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `book`, `reschedule` (an appointment was moved), `cancel` (appointments were cancelled), `update_appointment` (its status or its note), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -293,7 +300,10 @@ export type AuditAction =
   | "unassign"
   | "schedule"
   | "absence"
+  | "book"
+  | "reschedule"
   | "cancel"
+  | "update_appointment"
   | "feed"
   | "export"
   | "import"
@@ -356,6 +366,10 @@ export type AuditAction =
  * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
+ * - `not_assigned`: The doctor is not assigned to the patient.
+ * - `retired`: The doctor is not active any more, and takes no appointments.
+ * - `past`: The time is before the current minute.
+ * - `too_far_ahead`: The time is more than 366 days ahead.
  * - `interim_manager`: The clinic has no manager yet but the admin who created it.
  * - `in_the_future`: The date is after tomorrow.
  * - `too_long_ago`: The date is more than 120 years ago.
@@ -409,6 +423,10 @@ export type FieldErrorCode =
   | "read_only"
   | "no_such_record"
   | "doctor_inactive"
+  | "not_assigned"
+  | "retired"
+  | "past"
+  | "too_far_ahead"
   | "interim_manager"
   | "in_the_future"
   | "too_long_ago"
@@ -464,8 +482,8 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
+ * - `not_appointment_owner`: 403. You may read the appointment, but only the clinic of its patient and the doctor's own account may change it; only the clinic may give it to another doctor. Or an absence with `existing: cancel` is at the time of appointments of other clinics, or your role is too low to cancel your own clinic's. Do not offer this action; for an absence, send `existing: keep`, or ask the doctor or an admin.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account. Do not offer this action.
- * - `not_appointment_owner`: 403. There are appointments of other clinics, or your role in your clinic is too low to cancel its own: only the doctor's own account and admins may cancel all of them. Send the absence with `existing: keep`, or ask the doctor or an admin.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or a patient of another account or of a shared clinic is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
@@ -487,6 +505,8 @@ export type FieldErrorCode =
  * - `doctor_has_appointments`: 409. Patients have or had appointments with the doctor, which must keep their doctor. Retire the doctor: set `active` to `false`.
  * - `open_appointments`: 409. There are appointments that are booked, or whose patient has arrived: `appointments` has the ids of those that you can see, `others` the number of the others. Ask the user whether to cancel them or to move them first.
  * - `appointments_overlap`: 409. The two patients have appointments at the same time, whose ids are `appointments`. Cancel one of the two, or move it.
+ * - `not_bookable`: 409. The appointment would break rules: `rules` names all of them, and `next_free` up to three slots that are free instead; nothing was changed. Offer the user the slots `next_free`.
+ * - `invalid_transition`: 409. The status of the appointment, `appointment_status`, does not allow this change, or not yet. Read the appointment again, and do not offer this action.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
  * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
  * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
@@ -538,8 +558,8 @@ export type ProblemCode =
   | "own_account"
   | "own_membership"
   | "not_patient_owner"
-  | "not_doctor_creator"
   | "not_appointment_owner"
+  | "not_doctor_creator"
   | "doctor_relied_on"
   | "clinic_role_required"
   | "registration_closed"
@@ -561,6 +581,8 @@ export type ProblemCode =
   | "doctor_has_appointments"
   | "open_appointments"
   | "appointments_overlap"
+  | "not_bookable"
+  | "invalid_transition"
   | "doctor_deleted"
   | "patient_not_deleted"
   | "not_merged"
@@ -1542,6 +1564,74 @@ export interface Assignment {
   /** The id of the account that has ended it. Null for a current one. */
   ended_by: number | null;
   /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the assignment only if nobody else has. */
+  version: number;
+}
+
+/** An appointment to book. */
+export interface NewAppointment {
+  /** The id of one of your patients. */
+  patient: number;
+  /** The id of a doctor who is assigned to the patient. */
+  doctor: number;
+  /** When it starts: a time with its offset, on a whole minute, not before the current one and at most 366 days ahead. It need not be one of the doctor's slots. */
+  starts_at: string;
+  /** How long it lasts, in minutes. The length of the doctor's slots if it is left out. */
+  minutes?: number;
+  /** A note, up to 500 characters. Null for none. */
+  note?: string | null;
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. */
+  override_reason?: string | null;
+}
+
+/** Changes of an appointment: either a move (`starts_at`, `minutes`, `doctor`, `override_reason`), or a `status`. A `note` may come with either, or alone. Fields that are left out stay as they are. */
+export interface AppointmentChanges {
+  /** When it starts: a time with its offset, on a whole minute, not before the current one and at most 366 days ahead. */
+  starts_at?: string;
+  /** How long it lasts, in minutes. It keeps its length if this is left out. */
+  minutes?: number;
+  /** The id of another doctor who is assigned to the patient. */
+  doctor?: number;
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. A move without it removes the one from before. */
+  override_reason?: string | null;
+  /** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day. */
+  status?: AppointmentStatus;
+  /** Only with the status `cancelled`: why, up to 200 characters. */
+  cancel_reason?: string | null;
+  /** A note, up to 500 characters. Null for none. */
+  note?: string | null;
+}
+
+/** An appointment. */
+export interface Appointment {
+  /** The appointment's id. */
+  id: number;
+  /** The patient's id. */
+  patient: number;
+  /** The doctor's id. */
+  doctor: number;
+  /** When it starts: a UTC timestamp. */
+  starts_at: string;
+  /** When it ends: a UTC timestamp. */
+  ends_at: string;
+  /** The date of `starts_at` in `time_zone`. The doctor's appointments of a day are counted by it. */
+  day: string;
+  /** The doctor's time zone when it was booked or moved. */
+  time_zone: string;
+  /** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day. */
+  status: AppointmentStatus;
+  /** A note, up to 500 characters. Null for none. */
+  note: string | null;
+  /** Why it was cancelled, up to 200 characters. Null for none. */
+  cancel_reason: string | null;
+  /** Why it was booked or moved although the day was full, the doctor absent, or the time outside the hours. Null for none. */
+  override_reason: string | null;
+  /** The id of the account that created it. */
+  created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
+  created_at: string;
+  /** When it was last changed: a UTC timestamp in milliseconds. */
+  updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
   version: number;
 }
 

@@ -1,5 +1,6 @@
 import { accountsOpenApi } from "../src/accounts/openapi.ts";
 import { app } from "../src/app.ts";
+import { appointmentsOpenApi } from "../src/appointments/openapi.ts";
 import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
@@ -27,6 +28,7 @@ export const groups: OpenApiGroup[] = [
   doctorsOpenApi,
   assignmentsOpenApi,
   schedulesOpenApi,
+  appointmentsOpenApi,
   changesOpenApi,
   identifierSystemsOpenApi,
   clinicsOpenApi,

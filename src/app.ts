@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import { accountRoutes } from "./accounts/routes.ts";
+import { appointmentRoutes } from "./appointments/routes.ts";
 import { assignmentRoutes } from "./assignments/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { requireAccount } from "./auth/require-account.ts";
@@ -62,6 +63,7 @@ const routes = app
   .route("/api/absences", absenceRoutes)
   .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
+  .route("/api/appointments", appointmentRoutes)
   .route("/api/changes", changeRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)

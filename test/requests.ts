@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { accountRequests } from "./accounts/requests.ts";
+import { appointmentRequests } from "./appointments/requests.ts";
 import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
@@ -26,6 +27,7 @@ export const routeRequests: RouteRequest[] = [
   ...scheduleRequests,
   ...identifierSystemRequests,
   ...assignmentRequests,
+  ...appointmentRequests,
   ...changeRequests,
   ...auditRequests,
   ...clinicRequests,

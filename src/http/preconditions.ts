@@ -150,6 +150,10 @@ const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }
 const writers = {
   patient: { code: "not_patient_owner", who: "Only the patient's owner" },
   assignment: { code: "not_patient_owner", who: "Only the patient's owner or an admin" },
+  appointment: {
+    code: "not_appointment_owner",
+    who: "Only the patient's clinic and the doctor's own account",
+  },
   "identifier system": { code: "admin_required", who: "Only an admin" },
   doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
   schedule: {

@@ -70,13 +70,13 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments",
     action: "Do not offer this action",
   },
+  not_appointment_owner: {
+    when: "You may read the appointment, but only the clinic of its patient and the doctor's own account may change it; only the clinic may give it to another doctor. Or an absence with `existing: cancel` is at the time of appointments of other clinics, or your role is too low to cancel your own clinic's",
+    action: "Do not offer this action; for an absence, send `existing: keep`, or ask the doctor or an admin",
+  },
   not_doctor_creator: {
     when: "Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account",
     action: "Do not offer this action",
-  },
-  not_appointment_owner: {
-    when: "There are appointments of other clinics, or your role in your clinic is too low to cancel its own: only the doctor's own account and admins may cancel all of them",
-    action: "Send the absence with `existing: keep`, or ask the doctor or an admin",
   },
   clinic_role_required: {
     when: "The role of the account in its clinic does not allow this",
@@ -157,6 +157,14 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   appointments_overlap: {
     when: "The two patients have appointments at the same time, whose ids are `appointments`",
     action: "Cancel one of the two, or move it",
+  },
+  not_bookable: {
+    when: "The appointment would break rules: `rules` names all of them, and `next_free` up to three slots that are free instead; nothing was changed",
+    action: "Offer the user the slots `next_free`",
+  },
+  invalid_transition: {
+    when: "The status of the appointment, `appointment_status`, does not allow this change, or not yet",
+    action: "Read the appointment again, and do not offer this action",
   },
   doctor_deleted: {
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
@@ -293,6 +301,10 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
+  not_assigned: "The doctor is not assigned to the patient",
+  retired: "The doctor is not active any more, and takes no appointments",
+  past: "The time is before the current minute",
+  too_far_ahead: "The time is more than 366 days ahead",
   interim_manager: "The clinic has no manager yet but the admin who created it",
   in_the_future: "The date is after tomorrow",
   too_long_ago: "The date is more than 120 years ago",

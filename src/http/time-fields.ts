@@ -21,11 +21,13 @@ export const timeZoneField = textField(64).check(
 
 /** The length of `2026-11-26T09:30:00.123456+05:30`. */
 const MAX_MOMENT_LENGTH = 32;
-const MOMENT =
-  "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
+const OFFSET = "(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
+const MINUTE = "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d";
+const wholeMinute = new RegExp(`T\\d\\d:\\d\\d:00(\\.0+)?${OFFSET}`);
 
-/** A moment in a body: a time with its offset from UTC, `2026-11-26T09:30:00+01:00`. PostgreSQL has no year 0. */
-export const momentField = z.iso
+const yearInUtc = (text: string): number => new Date(text).getUTCFullYear();
+
+const momentText = z.iso
   .datetime({
     offset: true,
     local: false,
@@ -33,9 +35,31 @@ export const momentField = z.iso
   })
   .check(
     z.maxLength(MAX_MOMENT_LENGTH),
-    rule((text) => !text.startsWith("0000"), "too_small", "Must be in the year 1 or later"),
-    z.meta({ pattern: MOMENT, not: { pattern: "^0000" } }),
+    // PostgreSQL has no year 0, and JavaScript writes a year of five digits in another way. Of a text that is no time, the year is
+    // NaN, and no number is compared.
+    rule((text) => !(yearInUtc(text) < 1), "too_small", "Must be in the year 1 or later"),
+    rule((text) => !(yearInUtc(text) > 9999), "too_big", "Must be in the year 9999 or earlier"),
+    z.meta({ pattern: `${MINUTE}:[0-5]\\d(\\.\\d+)?${OFFSET}`, not: { pattern: "^0000" } }),
   );
+
+/** The same moment in UTC: an offset may have up to 23 hours, of which PostgreSQL takes 15. */
+const inUtc = z.transform((text: string) => new Date(text).toISOString());
+
+/** A moment in a body: a time with its offset from UTC, `2026-11-26T09:30:00+01:00`. Its value is the same moment in UTC. */
+export const momentField = z.pipe(momentText, inUtc);
+
+/** The same, on a whole minute. */
+export const minuteField = z.pipe(
+  momentText.check(
+    rule(
+      (text) => wholeMinute.test(text) || Number.isNaN(yearInUtc(text)),
+      "invalid_format",
+      "Must be on a whole minute, such as 2026-11-26T09:30:00+01:00",
+    ),
+    z.meta({ pattern: `${MINUTE}:00(\\.0+)?${OFFSET}` }),
+  ),
+  inUtc,
+);
 
 /** A date in a query, `2026-11-26`. At the end of the year 9999, UTC may be in the next one. */
 export const dateParam = z.iso.date({ error: "Must be a date like 2026-11-26" }).check(

@@ -122,6 +122,7 @@ const ofDoctor = { doctor: DOCTOR };
 const doctorPages = await Promise.all([
   ...listPages("patients", [{}, ofDoctor, { gender: "F" }, { ...listFilters.patients, ...ofDoctor }]),
   ...listPages("mappings", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
+  ...listPages("appointments", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
 ]);
 
 let statements: RecordedStatement[];
@@ -190,9 +191,10 @@ function isNarrow({ list, asked }: ListPage): boolean {
   // Deleted patients and ended assignments have indexes of their own.
   const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted", "ended"].includes(name));
   const isById = String(asked["sort"]).endsWith("id");
-  const own = { patients: ["doctor", "identifier"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
-    list
-  ];
+  const own = {
+    ...{ patients: ["doctor", "identifier"], doctors: ["patient"] },
+    ...{ mappings: ["patient", "doctor"], appointments: ["patient"] },
+  }[list];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
 

@@ -10,6 +10,7 @@ const layers = [
   ["app.ts"],
   [
     "accounts",
+    "appointments",
     "assignments",
     "audit",
     "auth",

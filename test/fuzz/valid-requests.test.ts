@@ -4,6 +4,7 @@ import { addressField, normalizePhone } from "../../src/http/contact-fields.ts";
 import { routeRequests } from "../requests.ts";
 import { PASSWORD, uniqueName } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { hoursFromNow } from "../support/appointments.ts";
 import { schemaErrors } from "../support/openapi.ts";
 import {
   type RouteRequest,
@@ -21,16 +22,17 @@ import { checkProperty, enterWorld, propertyTimeout, type World } from "./runs.t
 const document = inject("openApiDocument");
 
 /**
- * What the document cannot say: nobody is born after today or more than 120 years ago, which time zones there are, and that
- * an end comes after its beginning.
+ * What the document cannot say: nobody is born after today or more than 120 years ago, which time zones there are, when now
+ * is, and that an end comes after its beginning.
  */
 const possible: Record<string, fc.Arbitrary<unknown>> = {
   age: fc.option(fc.integer({ min: 0, max: 120 })),
   birth_date: fc.constantFrom(null, "1990", "1990-05", "1990-05-17", "2020-02-29"),
   time_zone: fc.constantFrom("UTC", "europe/berlin", "Asia/Kolkata", "Etc/GMT+12"),
   hours: fc.constantFrom([], [{ weekday: 7, from: "00:00", to: "24:00" }]),
-  starts_at: fc.constantFrom("2089-06-06T09:00:00.000Z", "2090-06-05T09:00:00.123Z"),
-  ends_at: fc.constant("2090-06-06T09:00:00.000Z"),
+  starts_at: fc.integer({ min: 1, max: 8760 }).map(hoursFromNow),
+  // An absence has at most 366 days.
+  ends_at: fc.constant(hoursFromNow(8761)),
 };
 
 /** Values of the fields that can have any valid value; optional fields are there or not. */
@@ -59,6 +61,8 @@ const storedValue = (value: unknown) => (typeof value === "string" ? value.trim(
 const storedFields: Record<string, (value: never) => unknown> = {
   firstname: (name: string | null) => name?.trim() ?? "",
   lastname: (name: string | null) => name?.trim() ?? "",
+  note: (text: string | null) => text?.trim() || null,
+  cancel_reason: (text: string | null) => text?.trim() || null,
   age: (age: number | null) => age ?? expect.any(Number),
   phones: (phones: string[]) => [...new Set(phones.map(normalizePhone))],
   address: (address: unknown) => addressField.parse(address),

@@ -142,14 +142,23 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     await postEmergencyAccess(admin, patient);
     return admin.patch(patientPath(patient), { age: 40 });
   },
-  not_doctor_creator: async () => other.delete(doctorPath(await postDoctor(nurse))),
   not_appointment_owner: async () => {
-    const [{ patient }, doctor] = [await assignedPair(other), await postDoctor(nurse)];
-    await assignDoctor(other, { patient, doctor });
-    await insertAppointment(patient, doctor);
-    const absence = { starts_at: hoursFromNow(23), ends_at: hoursFromNow(26), existing: "cancel" };
-    return nurse.post(`${doctorPath(doctor)}absences/`, absence);
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor);
+    await postEmergencyAccess(admin, patient);
+    return admin.patch(`/api/appointments/${id}/`, { note: "x" });
   },
+  not_bookable: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const body = { patient: patient.id, doctor: doctor.id, starts_at: hoursFromNow(24) };
+    return nurse.post("/api/appointments/", body);
+  },
+  invalid_transition: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor, { status: "cancelled" });
+    return nurse.patch(`/api/appointments/${id}/`, { status: "booked" });
+  },
+  not_doctor_creator: async () => other.delete(doctorPath(await postDoctor(nurse))),
   doctor_relied_on: async () => {
     const { doctor } = await newDoctorsAccount(nurse);
     return nurse.patch(doctorPath(doctor), { firstname: "Lisa" });

@@ -40,6 +40,31 @@ export async function assignedPair(account: TestAccount) {
   return { patient: { id: patient.id }, doctor: { id: doctor.id }, assignment: { id } };
 }
 
+/** Minutes of a week, from Monday on: all of them. */
+const ALWAYS = "{[0,10080)}";
+
+interface InsertedSchedule {
+  zone?: string;
+  slotMinutes?: number;
+  /** Minutes of the week, counted from Monday on, as a multirange; all when left out. */
+  week?: string;
+}
+
+/** Gives a doctor hours by SQL. */
+export const setSchedule = (
+  doctor: { id: number },
+  { zone = "UTC", slotMinutes = 30, week = ALWAYS }: InsertedSchedule = {},
+) => asOwner`
+  INSERT INTO schedules (doctor_id, time_zone, slot_minutes, week) VALUES (${doctor.id}, ${zone}, ${slotMinutes}, ${week}::int4multirange)
+  ON CONFLICT (doctor_id) DO UPDATE SET time_zone = EXCLUDED.time_zone, slot_minutes = EXCLUDED.slot_minutes, week = EXCLUDED.week`;
+
+/** An assigned pair whose doctor can be booked at any time. */
+export async function bookablePair(account: TestAccount, schedule?: InsertedSchedule) {
+  const pair = await assignedPair(account);
+  await setSchedule(pair.doctor, schedule);
+  return pair;
+}
+
 /** What the database says of an appointment. */
 export async function storedAppointment(id: number) {
   const [row] = await asOwner`

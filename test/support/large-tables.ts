@@ -65,6 +65,8 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
        SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, ${RECORDS}) n`,
       bigAccount,
     ),
+    statement(`INSERT INTO schedules (doctor_id, time_zone, slot_minutes, week)
+      SELECT id, 'UTC', 30, '{[0,10080)}' FROM doctors WHERE email LIKE '%@fill.example.org'`),
     statement(
       `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
        SELECT 'Ada', 'Lovelace' || n % 1000, n || '@fill.example.org', 36, 'F', u.id, CASE n % 2 WHEN 0 THEN $1::int ELSE u.id END
@@ -120,6 +122,14 @@ export const fillForDoctor = (account: number): SetupStep[] =>
     ),
     assignPatients("owner_id = $2", BOTH, account),
     assignPatients("owner_id <> $2", ASSIGNED - BOTH, account),
+    statement(
+      `INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, status, override_reason, created_by)
+       SELECT patient_id, owner_id, doctor_id, starts_at, starts_at + interval '1 minute' * 5, 'UTC', 'fulfilled', 'For the plans', $2::int
+       FROM mappings, LATERAL (SELECT date_trunc('minute', now()) - make_interval(mins => 5 * id) AS starts_at) a
+       WHERE current_doctor_id = $1`,
+      DOCTOR,
+      account,
+    ),
   ].map((run) => ({ run }));
 
 const assignPatients = (condition: string, count: number, account: number) =>

@@ -126,6 +126,472 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "appointments/book": {
+  "function": "appointments_book_f93857d0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "starts_at": "timestamp with time zone",
+   "minutes": "integer",
+   "note": "text",
+   "override_reason": "text",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "etag": "text",
+   "lacksRole": "boolean",
+   "isPatient": "boolean",
+   "isDoctor": "boolean",
+   "isActive": "boolean",
+   "mayOverride": "boolean",
+   "isAssigned": "boolean",
+   "isPast": "boolean",
+   "isTooFarAhead": "boolean",
+   "notBookable": "json"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/find": {
+  "function": "appointments_find_1c9c967e",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/list-by-doctor-id": {
+  "function": "appointments_list_by_doctor_id_306089e3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-id-desc": {
+  "function": "appointments_list_by_doctor_id_desc_286d81ef",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-starts-at": {
+  "function": "appointments_list_by_doctor_starts_at_0e5a1b14",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "patient": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-starts-at-desc": {
+  "function": "appointments_list_by_doctor_starts_at_desc_f2e95685",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-id": {
+  "function": "appointments_list_by_id_7657974e",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-id-desc": {
+  "function": "appointments_list_by_id_desc_a6dac512",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-id": {
+  "function": "appointments_list_by_patient_id_cbbeea6b",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-id-desc": {
+  "function": "appointments_list_by_patient_id_desc_5a7b21d3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-starts-at": {
+  "function": "appointments_list_by_patient_starts_at_f1d20c23",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "doctor": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-starts-at-desc": {
+  "function": "appointments_list_by_patient_starts_at_desc_04e742b5",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "doctor": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-starts-at": {
+  "function": "appointments_list_by_starts_at_a408abd0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-starts-at-desc": {
+  "function": "appointments_list_by_starts_at_desc_109d3dba",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/mark": {
+  "function": "appointments_mark_e25ec08d",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "changes": "jsonb",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "status": "text",
+   "isTransition": "boolean",
+   "isDue": "boolean",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/move": {
+  "function": "appointments_move_fe42b26f",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "changes": "jsonb",
+   "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "status": "text",
+   "isDoctor": "boolean",
+   "isActive": "boolean",
+   "isAssigned": "boolean",
+   "mayOverride": "boolean",
+   "isPast": "boolean",
+   "isTooFarAhead": "boolean",
+   "isLocked": "boolean",
+   "notBookable": "json",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "assignments/create": {
   "function": "assignments_create_732c997b",
   "params": {
