@@ -17,7 +17,7 @@ export interface Budget {
 
 /** How many times slower a request may be with a million patients, or with many audit events. */
 const GROWTH_LIMIT = 1.2;
-const GZIP_KIB = 170;
+const GZIP_KIB = 216;
 const STARTUP_MS = 40;
 /** PostgreSQL's CPU of a booking, in creations of a patient. */
 const BOOKING_LIMIT = 3;
