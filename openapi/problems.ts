@@ -63,7 +63,7 @@ export const problemSchema = describeSchema(
       appointment_status: "With `invalid_transition`, the status of the appointment.",
       appointments:
         "With `open_appointments` and `appointments_overlap`, the ids of the appointments that you can see.",
-      others: "With `open_appointments`, how many more there are, which you cannot see.",
+      others: "With `open_appointments`, how many more there are, which the response does not name.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {

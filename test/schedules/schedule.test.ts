@@ -89,7 +89,7 @@ test.each<[field: string, fields: Record<string, unknown>]>([
   ["slot_minutes", { slot_minutes: 4 }],
   ["slot_minutes", { slot_minutes: 481 }],
   ["time_zone", { time_zone: undefined }],
-  ...["UTC+3", "FOO3", "+03:00", "Europe/Atlantis", "Etc/GMT+99"].map(
+  ...["UTC+3", "FOO3", "+03:00", "CET", "Europe/Atlantis", "Etc/GMT+99"].map(
     (time_zone): [string, Record<string, unknown>] => ["time_zone", { time_zone }],
   ),
 ])("PUT returns 400 on %s for %j", async (field, fields) => {
