@@ -99,6 +99,7 @@ const permissions = {
   "appointments:list": ["memberOfBooked", "doctorOfBooked"],
   "appointments:read": ["memberOfBooked", "doctorOfBooked", "withEmergencyAccessToBooked"],
   "appointments:change": ["clerkOfBooked", "doctorOfBooked"],
+  "appointments:change_doctor": ["clerkOfBooked"],
   "schedules:change": ["creator", "ownDoctor", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
