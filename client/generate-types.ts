@@ -111,6 +111,7 @@ export async function generateTypes(): Promise<string> {
     .replace(containerInterface, "")
     .replaceAll(generatedComment, "")
     .replaceAll(oneLineComment, "/** $1 */")
+    .replaceAll(valuesOnOneLine, (_, values: string) => `  | ${values.replaceAll(" | ", "\n  | ")}`)
     .replaceAll(/^(}|\/\/.+|.+;)\n(?=\/\*\*)/gm, "$1\n\n");
 }
 
@@ -148,6 +149,8 @@ function adjustSchema(schema: JsonSchema): void {
 const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
 const generatedComment =
   /^ \*\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n/gm;
+/** The values of an enumeration on the line after its name. Biome writes each on a line of its own. */
+const valuesOnOneLine = /^ {2}("\w+"(?: \| "\w+")+;)$/gm;
 const oneLineComment = /\/\*\*\n *\* (.+)\n *\*\//g;
 
 if (import.meta.main) {

@@ -14,7 +14,12 @@ export type AppointmentStatus = "booked" | "arrived" | "fulfilled" | "cancelled"
 
 /** `no_schedule`: the doctor has no hours; `outside_hours`; `absent`: the doctor is absent; `day_full`: the doctor has as many appointments on this day as there may be; `doctor_busy`, `patient_busy`: there is another appointment at this time. */
 export type AppointmentRule =
-  "no_schedule" | "outside_hours" | "absent" | "day_full" | "doctor_busy" | "patient_busy";
+  | "no_schedule"
+  | "outside_hours"
+  | "absent"
+  | "day_full"
+  | "doctor_busy"
+  | "patient_busy";
 
 /** A country, by its alpha-2 code of ISO 3166-1. */
 export type Country =

@@ -8,7 +8,8 @@ import { formatEtag, requireWritable, versionsToChange, WritePreconditions } fro
 import { Problem } from "../http/problems.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validation.ts";
-import { markAppointment, moveAppointment } from "./change-queries.ts";
+import { markAppointment } from "./mark-queries.ts";
+import { moveAppointment } from "./move-queries.ts";
 import { AppointmentChanges, isMove } from "./requests.ts";
 import type { Appointment } from "./responses.ts";
 import { requireBookable, requireBookableFields, requireOverride } from "./rules.ts";

@@ -3,6 +3,7 @@ import { changesOfFields } from "../db/query/audit-changes.ts";
 import { callerClinicId, callerDoctorId } from "../db/query/caller.ts";
 import { jsonText } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
+import { hasChange, sentChanges, versionTag } from "../db/query/resource.ts";
 import type { AppointmentRule } from "../db/schema/codes.ts";
 import { appointments } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
@@ -71,3 +72,19 @@ export interface NotBookable {
 export const notBookableColumn = sql`(
     SELECT json_build_object('rules', rules, 'next_free', next_free) FROM checked WHERE rules <> '{}'
   ) AS "notBookable"`;
+
+// Of the statements that change an appointment, in the step `target`. Readers of the patient's clinic, and who has emergency
+// access, see it but may not change it.
+
+/** What the changes have for a field, as text; NULL for none. */
+export const sent = (name: string): SQL => sql`(${sentChanges} ->> '${sql.raw(name)}')`;
+/** The note of `a` after the change. */
+export const sentNote = sql`CASE WHEN ${hasChange("note")} THEN ${sent("note")} ELSE a.note END`;
+export const isOwn = sql`a.owner_id = ${callerClinicId}`;
+/** Not NULL for an account that is no doctor's own. */
+export const canChange = sql`${can("appointments:change")} IS TRUE`;
+/** Whether the caller only lacks the role in the clinic. */
+export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
+/** The columns `etag` and `body` of `ChangedRecord`, from the step `changed`. */
+export const changedColumns = sql`(SELECT ${versionTag("version")} FROM changed) AS etag,
+  (SELECT ${appointmentJson} FROM changed a) AS body`;

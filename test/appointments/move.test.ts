@@ -238,6 +238,18 @@ describe("who may move an appointment", () => {
     );
   });
 
+  test("a reader who is the doctor gets 403 for another doctor, too", async () => {
+    const clinic = await newClinic();
+    const pair = await bookablePair(await newMember(nurse.api, clinic, "manager"));
+    const [reader, other] = [await newMember(nurse.api, clinic, "reader"), await bookablePair(nurse)];
+    await asOwner`UPDATE users SET doctor_id = ${pair.doctor.id} WHERE id = ${reader.id}`;
+    const appointment = await booked(reader, pair, nine);
+    expect((await move(appointment, moved, reader)).status).toBe(200);
+    expect(await move(appointment, { doctor: other.doctor.id }, reader)).toEqual(
+      problem(403, expect.any(String), "clinic_role_required"),
+    );
+  });
+
   test("an admin with an emergency access gets 403 for every change", async () => {
     const [pair, admin] = [await bookablePair(nurse), await newAccount(undefined, "admin")];
     const appointment = await booked(nurse, pair, nine);

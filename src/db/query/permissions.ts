@@ -100,6 +100,7 @@ const permissions = {
   "appointments:read": ["memberOfBooked", "doctorOfBooked", "withEmergencyAccessToBooked"],
   "appointments:change": ["clerkOfBooked", "doctorOfBooked"],
   "appointments:cancel_for_absence": ["clerkOfBooked", "doctorOfBooked", "admin"],
+  "appointments:change_doctor": ["clerkOfBooked"],
   "schedules:change": ["creator", "ownDoctor", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],

@@ -559,7 +559,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/move": {
-  "function": "appointments_move_fe42b26f",
+  "function": "appointments_move_2012fdd3",
   "params": {
    "clinic_id": "integer",
    "today": "date",

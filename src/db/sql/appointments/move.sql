@@ -38,7 +38,8 @@ requested AS (
     SELECT FROM caller
     WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader'
       OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-  ) IS TRUE AND (a.owner_id = (SELECT clinic_id FROM caller) OR coalesce(($6::jsonb ->> 'doctor')::int, a.doctor_id) = (SELECT doctor_id FROM caller))) AND a.status = 'booked' AND coalesce(a.version = ANY ($8::int[]), $8::int[] IS NULL) AND NOT ARRAY[a.version::text, a.version::text] && $9::text[]
+  ) IS TRUE
+    AND (EXISTS (SELECT FROM caller WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader') OR coalesce(($6::jsonb ->> 'doctor')::int, a.doctor_id) IS NOT DISTINCT FROM (SELECT doctor_id FROM caller))) AND a.status = 'booked' AND coalesce(a.version = ANY ($8::int[]), $8::int[] IS NULL) AND NOT ARRAY[a.version::text, a.version::text] && $9::text[]
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM requested, patients p
@@ -82,7 +83,8 @@ target AS (
     SELECT FROM caller
     WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader'
       OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-  ) IS TRUE AND (a.owner_id = (SELECT clinic_id FROM caller) OR coalesce(($6::jsonb ->> 'doctor')::int, a.doctor_id) = (SELECT doctor_id FROM caller))) AS can_change, a.owner_id = (SELECT clinic_id FROM caller) AS is_own, coalesce(a.version = ANY ($8::int[]), $8::int[] IS NULL) AND NOT ARRAY[a.version::text, a.version::text] && $9::text[] AS is_expected_version
+  ) IS TRUE
+    AND (EXISTS (SELECT FROM caller WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader') OR coalesce(($6::jsonb ->> 'doctor')::int, a.doctor_id) IS NOT DISTINCT FROM (SELECT doctor_id FROM caller))) AS can_change, a.owner_id = (SELECT clinic_id FROM caller) AS is_own, coalesce(a.version = ANY ($8::int[]), $8::int[] IS NULL) AND NOT ARRAY[a.version::text, a.version::text] && $9::text[] AS is_expected_version
   FROM appointments a
   WHERE a.id = $7::int AND EXISTS (
     SELECT FROM caller
