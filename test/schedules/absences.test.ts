@@ -57,7 +57,7 @@ test.each([
   ["ends_at", { ends_at: tomorrow.starts_at }],
   ["ends_at", { ends_at: hoursFromNow(11) }],
   ["ends_at", { starts_at: "2090-01-01T00:00:00Z", ends_at: "2091-01-02T00:00:00.001Z" }],
-  ["ends_at", { starts_at: "2090-01-01T00:00:00.0006Z", ends_at: "2090-01-01T00:00:00.0014Z" }],
+  ["ends_at", { starts_at: "2090-01-01T00:00:00.0006Z", ends_at: "2090-01-01T00:00:00.0009Z" }],
   ["starts_at", { starts_at: "2090-06-05T09:00:00", ends_at: "2090-06-06T09:00:00Z" }],
   ["starts_at", { starts_at: undefined }],
   ["existing", { existing: "move" }],
