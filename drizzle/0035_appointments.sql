@@ -321,8 +321,9 @@ BEGIN
 END $$;--> statement-breakpoint
 CREATE TRIGGER "appointments_assigned" AFTER INSERT ON "appointments" FOR EACH ROW
 	WHEN (NEW.status IN ('booked', 'arrived')) EXECUTE FUNCTION "appointments_assigned"();--> statement-breakpoint
-CREATE TRIGGER "appointments_moved_assigned" AFTER UPDATE OF "doctor_id" ON "appointments" FOR EACH ROW
-	WHEN (NEW.status IN ('booked', 'arrived') AND OLD.doctor_id <> NEW.doctor_id) EXECUTE FUNCTION "appointments_assigned"();--> statement-breakpoint
+CREATE TRIGGER "appointments_changed_assigned" AFTER UPDATE OF "doctor_id", "status" ON "appointments" FOR EACH ROW
+	WHEN (NEW.status IN ('booked', 'arrived') AND (OLD.doctor_id <> NEW.doctor_id OR OLD.status NOT IN ('booked', 'arrived')))
+	EXECUTE FUNCTION "appointments_assigned"();--> statement-breakpoint
 CREATE FUNCTION "mappings_open_appointments"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

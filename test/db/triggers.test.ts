@@ -95,4 +95,6 @@ test("the database has no open appointment without an assignment, and ends no as
   await expect(end()).rejects.toMatchObject({ constraint: "appointments_assigned" });
   await asOwner`UPDATE appointments SET status = 'no_show' WHERE id = ${id}`;
   expect(await end()).toHaveLength(1);
+  const reopened = asOwner`UPDATE appointments SET status = 'arrived' WHERE id = ${id}`;
+  await expect(reopened).rejects.toMatchObject({ constraint: "appointments_assigned" });
 });
