@@ -45,8 +45,8 @@ const move: Change = async (c, values, headers) => {
   if (result.status !== "booked") throw invalidTransition("Only a booked appointment can be moved.", result);
   // The patient was merged or got another owner meanwhile: nothing was checked.
   if (!result.isLocked) return result;
-  requireOverride(values.changes.override_reason ?? null, result.mayOverride);
   requireBookableFields(result);
+  requireOverride(values.changes.override_reason ?? null, result.mayOverride);
   requireBookable(result.notBookable);
   return result;
 };

@@ -27,8 +27,8 @@ export const appointmentRoutes = new Hono<AppEnv>()
     requireReplayable(result);
     if (result.body) return respondCreated(result, creationHeaders("/api/appointments", result));
     requireClinicRole(!result.lacksRole);
-    requireOverride(override_reason, result.mayOverride);
     requireBookableFields(result);
+    requireOverride(override_reason, result.mayOverride);
     requireBookable(result.notBookable);
     return respondCreated(result);
   })

@@ -65,8 +65,6 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
        SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, ${RECORDS}) n`,
       bigAccount,
     ),
-    statement(`INSERT INTO schedules (doctor_id, time_zone, slot_minutes, week)
-      SELECT id, 'UTC', 30, '{[0,10080)}' FROM doctors WHERE email LIKE '%@fill.example.org'`),
     statement(
       `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
        SELECT 'Ada', 'Lovelace' || n % 1000, n || '@fill.example.org', 36, 'F', u.id, CASE n % 2 WHEN 0 THEN $1::int ELSE u.id END
