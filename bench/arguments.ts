@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|audit|growth|distance|start|soak|logins|search|versions
-                measure one part; repeat it for several; search and versions are measured only with this
+  --only cost|audit|growth|distance|start|soak|logins|search|booking|versions
+                measure one part; repeat it for several; search, booking and versions are measured only with this
   --base <path> the checkout of an earlier version, with its node_modules, that versions compares with
   --rounds 3    how often each kind of request is measured, in turns with the baseline; versions at least 7 times
   --seconds 3   the minimum time of one measurement with a budget; others take a third or a tenth
@@ -23,6 +23,7 @@ const partNames = [
   "logins",
   "growth",
   "search",
+  "booking",
   "versions",
 ] as const;
 export type PartName = (typeof partNames)[number];
@@ -46,7 +47,7 @@ export function readArguments() {
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 3));
   const events = Number(values.events ?? (values.quick ? 1e4 : 3e5));
-  const only = values.only ?? partNames.filter((name) => name !== "search" && name !== "versions");
+  const only = values.only ?? partNames.filter((name) => !["search", "booking", "versions"].includes(name));
   if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0) || !(events >= 1))
     throw new Error(usage);
   if (only.includes("versions") && !values.base)

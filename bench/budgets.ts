@@ -1,3 +1,4 @@
+import { PLACES, REQUESTS } from "./booking-races.ts";
 import {
   type AuditRow,
   type BenchResults,
@@ -16,15 +17,31 @@ export interface Budget {
 
 /** How many times slower a request may be with a million patients, or with many audit events. */
 const GROWTH_LIMIT = 1.2;
-const GZIP_KIB = 170;
+const GZIP_KIB = 216;
 const STARTUP_MS = 40;
+/** PostgreSQL's CPU of a booking, in creations of a patient. */
+const BOOKING_LIMIT = 3;
+/** PostgreSQL's CPU of free slots, in milliseconds. */
+const SLOT_LIMITS: Record<string, number> = {
+  "free slots of one doctor, 31 days": 10,
+  "free slots of 50 doctors, 7 days": 40,
+};
 /** Memory in RAM after half a minute of many connections / after warm-up. */
 const MEMORY_LIMIT = 1.2;
 /** How far the measured number of delays per request may be from the number of database requests. */
 const DELAY_TOLERANCE = 0.1;
 
 /** Compares the results that are there with their budgets. */
-export function listBudgets({ audit, cost, growth, distance, start, soak, search }: BenchResults): Budget[] {
+export function listBudgets({
+  audit,
+  cost,
+  growth,
+  distance,
+  start,
+  soak,
+  search,
+  booking,
+}: BenchResults): Budget[] {
   const budgets: Budget[] = [];
   const add = (name: string, limit: number, value: number) =>
     budgets.push({ name, limit, value, isMet: value <= limit });
@@ -54,6 +71,19 @@ export function listBudgets({ audit, cost, growth, distance, start, soak, search
     const values = (search?.rows ?? []).map((row) => (row.limit === limit ? row.postgresCpu.median : 0));
     add(`the dearest search with a limit of ${limit} ms: PostgreSQL's CPU`, limit, Math.max(...values));
   }
+  if (booking)
+    add(
+      "book an appointment: PostgreSQL's CPU, / create a patient",
+      BOOKING_LIMIT,
+      booking.creationRatio.median,
+    );
+  for (const { kind, api } of booking?.rows ?? []) {
+    const limit = SLOT_LIMITS[kind];
+    if (limit) add(`${kind}: PostgreSQL's CPU, ms`, limit, api.postgresCpu.median);
+  }
+  for (const { way, booked } of booking?.races ?? [])
+    if (way === "the API")
+      add(`${REQUESTS} bookings at once for ${PLACES} places`, PLACES, Math.max(...booked));
   if (start) add("bundle, KiB gzip", GZIP_KIB, start.gzip / 1024);
   if (start?.startup) add("start-up CPU, ms", STARTUP_MS, start.startup.fastest);
   if (soak) {

@@ -123,6 +123,21 @@ export interface SearchResult {
   indexMebibytes: number;
 }
 
+/** How many appointments there were after each race for a limited number of places. */
+export interface BookingRace {
+  way: string;
+  booked: number[];
+}
+
+/** Bookings and free slots, with `appointments` in the table. */
+export interface BookingResult {
+  appointments: number;
+  rows: { kind: string; api: MetricQuartiles }[];
+  /** PostgreSQL's CPU of a booking / of the creation of a patient. */
+  creationRatio: Quartiles;
+  races: BookingRace[];
+}
+
 /** Many connections at once, for half a minute. */
 export interface SoakResult {
   connections: number;
@@ -147,6 +162,7 @@ export interface BenchResults {
   soak?: PartResult & SoakResult;
   logins?: PartResult & { rows: RefusedLoginRow[] };
   search?: PartResult & SearchResult;
+  booking?: PartResult & BookingResult;
   /** `base` is the commit of the earlier version. */
   versions?: PartResult & { base: string; rows: VersionsRow[] };
 }

@@ -7,6 +7,7 @@ import { Presets, SingleBar } from "cli-progress";
 import { runAsCommand } from "../ops/command.ts";
 import { type PartName, readArguments } from "./arguments.ts";
 import { measureAudit } from "./audit-log.ts";
+import { measureBooking } from "./booking.ts";
 import { listBudgets } from "./budgets.ts";
 import { buildBenchWorker, buildProduct } from "./bundle.ts";
 import { measureCost } from "./cost.ts";
@@ -35,6 +36,7 @@ const parts = {
   logins: measureLogins,
   growth: measureGrowth,
   search: measureSearch,
+  booking: measureBooking,
   versions: measureVersions,
 } satisfies Record<PartName, unknown>;
 

@@ -1,3 +1,4 @@
+import { PLACES, REQUESTS } from "./booking-races.ts";
 import { fitDelays, listBudgets } from "./budgets.ts";
 import { costTables } from "./cost-tables.ts";
 import type { BenchResults, PartResult, VersionsRow } from "./results.ts";
@@ -49,6 +50,20 @@ export const tableSections: Record<string, (results: BenchResults) => string | u
       ["MiB of the database", ({ mebibytes }) => formatInteger(mebibytes)],
     ]);
     return `${table}\n\n${databases}`;
+  },
+
+  booking({ booking }) {
+    if (!booking) return undefined;
+    const costs = renderTable(booking.rows, [
+      [`${formatInteger(booking.appointments)} appointments`, ({ kind }) => kind],
+      ["PostgreSQL, ms of CPU", ({ api }) => formatQuartiles(api.postgresCpu)],
+      ["Worker, ms of CPU", ({ api }) => formatQuartiles(api.workerCpu)],
+    ]);
+    const races = renderTable(booking.races, [
+      [`${REQUESTS} at once for ${PLACES} places`, ({ way }) => way],
+      ["booked in each round", ({ booked }) => booked.join(", ")],
+    ]);
+    return `${costs}\n\n${races}`;
   },
 
   search({ search }) {

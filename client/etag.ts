@@ -1,6 +1,6 @@
 /**
- * The `ETag` of a patient or a doctor, from its `version`: also of a copy, and of a record from a list. `undefined` for
- * any other object.
+ * The `ETag` of a record, from its `version`: also of a copy, and of a record from a list. `undefined` for any other
+ * object.
  */
 export function etagOf(record: object): string | undefined {
   const version = "version" in record ? record.version : undefined;

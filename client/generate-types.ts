@@ -6,11 +6,15 @@ import { enumSchemas, referToEnum } from "../openapi/enums.ts";
 import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
+import { AppointmentChanges, NewAppointment } from "../src/appointments/requests.ts";
+import { Appointment } from "../src/appointments/responses.ts";
 import { AssignmentChanges, NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
+import { NewCalendarFeed } from "../src/calendar-feeds/requests.ts";
+import { CalendarFeed, IssuedCalendarFeed } from "../src/calendar-feeds/responses.ts";
 import { ChangePage, RecordChange } from "../src/changes/responses.ts";
 import { ClinicChanges, MemberChanges, NewClinic, NewMember } from "../src/clinics/requests.ts";
 import { Clinic, Member } from "../src/clinics/responses.ts";
@@ -25,6 +29,8 @@ import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges, PatientMerge } from "../src/patients/requests.ts";
 import * as patients from "../src/patients/responses.ts";
+import { NewAbsence, NewSchedule } from "../src/schedules/requests.ts";
+import { Absence, DoctorSlots, EarliestSlots, Schedule } from "../src/schedules/responses.ts";
 import * as z from "../src/zod.ts";
 
 export const typesFile = join(import.meta.dirname, "types.ts");
@@ -61,10 +67,13 @@ const schemas = {
     PossibleDuplicate,
   },
   ...{ NewDoctor, DoctorChanges, Doctor, DoctorReassignment, Reassignment },
+  ...{ NewSchedule, Schedule, DoctorSlots, EarliestSlots, NewAbsence, Absence },
   ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },
+  ...{ NewAppointment, AppointmentChanges, Appointment },
   ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ NewCalendarFeed, CalendarFeed, IssuedCalendarFeed },
   ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };
@@ -102,6 +111,7 @@ export async function generateTypes(): Promise<string> {
     .replace(containerInterface, "")
     .replaceAll(generatedComment, "")
     .replaceAll(oneLineComment, "/** $1 */")
+    .replaceAll(valuesOnOneLine, (_, values: string) => `  | ${values.replaceAll(" | ", "\n  | ")}`)
     .replaceAll(/^(}|\/\/.+|.+;)\n(?=\/\*\*)/gm, "$1\n\n");
 }
 
@@ -139,6 +149,8 @@ function adjustSchema(schema: JsonSchema): void {
 const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
 const generatedComment =
   /^ \*\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n/gm;
+/** The values of an enumeration on the line after its name. Biome writes each on a line of its own. */
+const valuesOnOneLine = /^ {2}("\w+"(?: \| "\w+")+;)$/gm;
 const oneLineComment = /\/\*\*\n *\* (.+)\n *\*\//g;
 
 if (import.meta.main) {

@@ -1,6 +1,8 @@
 import { accountMethods } from "./accounts.ts";
+import { appointmentMethods } from "./appointments.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
+import { calendarFeedMethods } from "./calendar-feeds.ts";
 import { listChanges } from "./changes.ts";
 import { clinicMethods } from "./clinics.ts";
 import { duplicateMethods } from "./duplicates.ts";
@@ -14,6 +16,7 @@ import { recordMethods } from "./records.ts";
 import { type CallOptions, createSend, withSession } from "./request.ts";
 import { readJson } from "./response.ts";
 import type { RetryOptions } from "./retry.ts";
+import { scheduleMethods, slotMethods } from "./schedules.ts";
 import { createSession, type SessionOptions } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 import type {
@@ -31,8 +34,10 @@ import type {
 import { apiUrl, pathId } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
+export type { Appointments } from "./appointments.ts";
 export type { Assignments, CurrentAssignment } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
+export type { CalendarFeeds } from "./calendar-feeds.ts";
 export type { Changes } from "./changes.ts";
 export type { Clinics, Members } from "./clinics.ts";
 export type { CreatePatientOptions, Duplicates } from "./duplicates.ts";
@@ -44,9 +49,10 @@ export type { List } from "./list.ts";
 export type { Ownership } from "./ownership.ts";
 export { ProblemError } from "./problem.ts";
 export type * from "./queries.ts";
-export type { ChangeOptions, CreateOptions, GetOptions, Records } from "./records.ts";
+export type { ChangeOptions, CreateOptions, GetOptions, PutOptions, Records } from "./records.ts";
 export type { CallOptions } from "./request.ts";
 export type { RetryOptions } from "./retry.ts";
+export type { DoctorSchedules, Slot } from "./schedules.ts";
 export type { SessionOptions } from "./session.ts";
 export type { Tokens } from "./tokens.ts";
 export type * from "./types.ts";
@@ -116,6 +122,7 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
 
     doctors: {
       ...recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+      ...scheduleMethods(send),
 
       /**
        * Gives the patients of a doctor who leaves to another one, up to 1,000 in a call: repeat it while `more` is true. For
@@ -129,6 +136,12 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
     },
 
     assignments: assignmentMethods(send),
+
+    appointments: appointmentMethods(send),
+
+    ...slotMethods(send),
+
+    calendarFeeds: calendarFeedMethods(send),
 
     /**
      * Lists what has changed since the cursor `since`, for a copy of the records; without it, everything that the lists

@@ -8,9 +8,12 @@ const MAX_LIMIT = 200;
 /**
  * The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew.
  */
-export interface List<Shape> extends AsyncIterable<Shape> {
-  /** The same records page by page: arrays of `limit` records, fewer on the last page. */
-  pages(): AsyncGenerator<Shape[], void, undefined>;
+export interface List<Shape, Page = Shape[]> extends AsyncIterable<Shape> {
+  /**
+   * The same records page by page: arrays of `limit` records, fewer on the last page. A page of slots is an object that
+   * has them, and what they have in common.
+   */
+  pages(): AsyncGenerator<Page, void, undefined>;
   /** Requests the first record only; `undefined` when there is none. */
   first(): Promise<Shape | undefined>;
   /**
@@ -22,33 +25,35 @@ export interface List<Shape> extends AsyncIterable<Shape> {
   toArray(options?: { max?: number | undefined }): Promise<Shape[]>;
 }
 
-interface Page<Shape> {
-  records: Shape[];
-  /** The query of the next page. */
-  next: object | undefined;
-}
-
 /**
  * Lists the records of a route. Nothing is sent until the list is read.
  *
  * @param firstQuery filters, `sort`, and `limit`, the number of records a page.
+ * @param recordsOf the records of a page that is not an array.
  * @returns a list whose methods throw a `ProblemError` when a page cannot be read.
  */
-export function list<Shape>(
+export function list<Shape, Page = Shape[]>(
   send: Send,
   path: string,
   firstQuery: { limit?: number | undefined } = {},
   options: CallOptions = {},
-): List<Shape> {
-  async function* pages(limit = firstQuery.limit): AsyncGenerator<Shape[], void, undefined> {
+  recordsOf: (page: Page) => Shape[] = (page) => page as Page & Shape[],
+): List<Shape, Page> {
+  async function readPage(response: Response) {
+    const page = await readJson<Page>(response);
+    if (!Array.isArray(page && recordsOf(page))) throw unexpectedResponse(response);
+    return { page, next: nextQueryOf(response) };
+  }
+
+  async function* pages(limit = firstQuery.limit): AsyncGenerator<Page, void, undefined> {
     let query: object | undefined = { ...firstQuery, limit };
     while (query) {
-      const page: Page<Shape> = await send({
+      const { page, next }: Awaited<ReturnType<typeof readPage>> = await send({
         ...{ method: "GET", path, query, options, isIdempotent: true },
-        read: async (response) => ({ records: await readArray(response), next: nextQueryOf(response) }),
+        read: readPage,
       });
-      query = page.next;
-      yield page.records;
+      query = next;
+      yield page;
     }
   }
 
@@ -57,8 +62,8 @@ export function list<Shape>(
       throw new TypeError("max must be a positive integer.");
     const { limit = MAX_LIMIT } = firstQuery;
     const all: Shape[] = [];
-    for await (const records of pages(Math.min(limit, max ?? limit))) {
-      all.push(...records);
+    for await (const page of pages(Math.min(limit, max ?? limit))) {
+      all.push(...recordsOf(page));
       if (max && all.length >= max) break;
     }
     return all.slice(0, max);
@@ -69,19 +74,13 @@ export function list<Shape>(
     first: async () => (await toArray({ max: 1 }))[0],
     toArray,
     async *[Symbol.asyncIterator]() {
-      for await (const records of pages())
-        for (const record of records) {
+      for await (const page of pages())
+        for (const record of recordsOf(page)) {
           options.signal?.throwIfAborted();
           yield record;
         }
     },
   };
-}
-
-async function readArray<Shape>(response: Response): Promise<Shape[]> {
-  const records = await readJson<Shape[]>(response);
-  if (!Array.isArray(records)) throw unexpectedResponse(response);
-  return records;
 }
 
 /**

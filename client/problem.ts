@@ -1,8 +1,8 @@
-import type { FieldErrorCode, ProblemCode } from "./types.ts";
+import type { AppointmentRule, AppointmentStatus, FieldErrorCode, ProblemCode } from "./types.ts";
 
 /**
- * The fields of an RFC 9457 problem that this API sends, apart from `status`; `code`, `errors`, `error_codes`,
- * `existing`, `system` and `request_id` are its own.
+ * The fields of an RFC 9457 problem that this API sends, apart from `status`; all but `type`, `title` and `detail` are its
+ * own.
  */
 interface ProblemDetails {
   type?: string;
@@ -15,6 +15,11 @@ interface ProblemDetails {
   duplicates?: number[];
   successor?: number;
   system?: string;
+  rules?: AppointmentRule[];
+  next_free?: { starts_at: string; ends_at: string }[];
+  appointment_status?: AppointmentStatus;
+  appointments?: number[];
+  others?: number;
   request_id?: string;
 }
 
@@ -50,6 +55,16 @@ export class ProblemError extends Error {
   readonly successor: number | undefined;
   /** With the code `identifier_taken` or `receiver_has_identifier`: the name of its system, if the API names it. */
   readonly system: string | undefined;
+  /** With the code `not_bookable`: all rules that the appointment would break. */
+  readonly rules: AppointmentRule[] | undefined;
+  /** With the code `not_bookable`: up to three slots that are free instead. */
+  readonly nextFree: { starts_at: string; ends_at: string }[] | undefined;
+  /** With the code `invalid_transition`: the status of the appointment. */
+  readonly appointmentStatus: AppointmentStatus | undefined;
+  /** With the code `open_appointments` or `appointments_overlap`: the ids of those that you can see. */
+  readonly appointments: number[] | undefined;
+  /** With the code `open_appointments`: how many more there are. */
+  readonly others: number | undefined;
   /** The id of the request in the API's log. */
   readonly requestId: string | undefined;
   /** How many seconds the API asks to wait before the next attempt. */
@@ -75,6 +90,11 @@ export class ProblemError extends Error {
     this.duplicates = details.duplicates;
     this.successor = details.successor;
     this.system = details.system;
+    this.rules = details.rules;
+    this.nextFree = details.next_free;
+    this.appointmentStatus = details.appointment_status;
+    this.appointments = details.appointments;
+    this.others = details.others;
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;
     this.retryAfter = secondsUntil(this.headers.get("Retry-After"));

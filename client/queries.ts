@@ -1,6 +1,6 @@
 // The query parameters of the lists. Written by hand: the API's schemas describe them as strings. `cursor` is missing
 // because the list sends it itself.
-import type { AuditEvent, Doctor, Patient } from "./types.ts";
+import type { Appointment, AuditEvent, Doctor, Patient } from "./types.ts";
 
 type Gender = Patient["gender"];
 type Specialization = Doctor["specialization"];
@@ -60,6 +60,46 @@ export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
   doctor?: number | undefined;
   /** `true` lists the assignments that have ended, instead of the current ones. */
   ended?: boolean | undefined;
+}
+
+/** Filters for appointments: an appointment must match all that are given. */
+export interface AppointmentQuery extends Paged {
+  /** The id of a patient. */
+  patient?: number | undefined;
+  /** The id of a doctor. */
+  doctor?: number | undefined;
+  status?: Appointment["status"] | undefined;
+  /** It starts at this time or later: a time in UTC, such as `2026-12-07T00:00:00Z`. */
+  from?: string | undefined;
+  /** It starts before this time. */
+  to?: string | undefined;
+  /** The order: `starts_at` by default. */
+  sort?: "starts_at" | "-starts_at" | "id" | "-id" | undefined;
+}
+
+/** Which slots of a doctor. */
+export interface SlotsQuery {
+  /** The first day, such as `2026-12-07`, in the doctor's time zone. */
+  from: string;
+  /** The last day; at most 31 days in all. */
+  to: string;
+  /** How long the slots are, in minutes. The doctor's `slot_minutes` by default. */
+  minutes?: number | undefined;
+  /** The id of a patient: only slots in which this patient has no other appointment. */
+  patient?: number | undefined;
+  /** The number of slots a page: 1 to 1,000, 200 by default. */
+  limit?: number | undefined;
+}
+
+/** Which doctors, and which of their slots. */
+export interface EarliestSlotsQuery {
+  /** The first day, such as `2026-12-07`, in each doctor's time zone. */
+  from: string;
+  /** The last day; at most 7 days in all. */
+  to: string;
+  /** How long the slots are, in minutes. Each doctor's `slot_minutes` by default. */
+  minutes?: number | undefined;
+  specialization?: Specialization | undefined;
 }
 
 /**

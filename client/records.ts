@@ -23,6 +23,12 @@ export interface ChangeOptions<Shape> extends CallOptions {
   ifMatch?: Shape | string | undefined;
 }
 
+/** The options of a call that changes a record or creates it. */
+export interface PutOptions<Shape> extends ChangeOptions<Shape> {
+  /** `*`: the call throws a problem with status 412 if there is a record already. */
+  ifNoneMatch?: "*" | undefined;
+}
+
 /** The options of a call that reads a record. */
 export interface GetOptions<Shape> extends CallOptions {
   /**
@@ -86,52 +92,65 @@ export const deleteCall = (
   },
 });
 
-/** The methods for the records of a route. @param path of the route, with a slash at its end: `api/patients/` */
-export function recordMethods<Shape extends object, New, Changes extends object, Query extends object>(
-  send: Send,
-  path: string,
-): Records<Shape, New, Changes, Query> {
-  const get = async (id: number, { ifNoneMatch, ...options }: GetOptions<Shape> = {}): Promise<Shape> =>
+/** The methods for the record of a path, which has a version. */
+export function versionedRecord<Shape extends object>(send: Send, path: string) {
+  const get = ({ ifNoneMatch, ...options }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
       method: "GET",
-      path: `${path}${pathId(id)}/`,
+      path,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
       options,
       isIdempotent: true,
       read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readJson<Shape>(response)),
     });
 
-  async function change(
+  /** @param storedFields the values that a record has after the change, by which the change is recognized */
+  function change<Changes extends object>(
     method: "PUT" | "PATCH",
-    id: number,
     changes: Changes,
-    { ifMatch, ...options }: ChangeOptions<Shape> = {},
+    { ifMatch, ifNoneMatch, ...options }: PutOptions<Shape> = {},
+    storedFields: (changes: Changes, record: Shape) => object = () => changes,
   ): Promise<Shape> {
     /** A 412 may be due to our own attempt whose response was lost: the record then has the values that were sent. */
     async function recover(problem: ProblemError): Promise<Shape> {
-      const current = problem.code === "precondition_failed" ? await get(id, options) : undefined;
-      if (!current || !hasValues(current, changes)) throw problem;
+      const current = problem.code === "precondition_failed" ? await get(options) : undefined;
+      if (!current || !hasValues(current, storedFields(changes, current))) throw problem;
       return current;
     }
     return send({
       method,
-      path: `${path}${pathId(id)}/`,
+      path,
       body: changes,
-      headers: { "If-Match": versionOf(ifMatch) },
+      headers: { "If-Match": versionOf(ifMatch), "If-None-Match": ifNoneMatch },
       options,
       // Without a condition, a second attempt could overwrite what another client has written since.
-      isIdempotent: ifMatch !== undefined,
+      isIdempotent: (ifMatch ?? ifNoneMatch) !== undefined,
       read: readJson<Shape>,
       recover,
     });
   }
 
+  return { get, change };
+}
+
+/**
+ * The methods for the records of a route.
+ *
+ * @param path of the route, with a slash at its end: `api/patients/`
+ * @param storedFields the values that a record has after a change, when they are not the values that were sent.
+ */
+export function recordMethods<Shape extends object, New, Changes extends object, Query extends object>(
+  send: Send,
+  path: string,
+  storedFields?: (changes: Changes, record: Shape) => object,
+): Records<Shape, New, Changes, Query> {
+  const record = (id: number) => versionedRecord<Shape>(send, `${path}${pathId(id)}/`);
   return {
     list: (query, options) => list(send, path, query, options),
-    get,
+    get: async (id, options) => record(id).get(options),
     create: async (body, options) => send(createCall(path, body, readJson<Shape>, options)),
-    replace: (id, changes, options) => change("PUT", id, changes, options),
-    update: (id, changes, options) => change("PATCH", id, changes, options),
+    replace: async (id, changes, options) => record(id).change("PUT", changes, options, storedFields),
+    update: async (id, changes, options) => record(id).change("PATCH", changes, options, storedFields),
     delete: async (id, options) => send(deleteCall(`${path}${pathId(id)}/`, options)),
   };
 }

@@ -9,6 +9,18 @@ export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
 /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
 export type AssignmentRole = "attending" | "consulting" | "covering";
 
+/** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. */
+export type AppointmentStatus = "booked" | "arrived" | "fulfilled" | "cancelled" | "no_show";
+
+/** `no_schedule`: the doctor has no hours; `outside_hours`; `absent`: the doctor is absent; `day_full`: the doctor has as many appointments on this day as there may be; `doctor_busy`, `patient_busy`: there is another appointment at this time. */
+export type AppointmentRule =
+  | "no_schedule"
+  | "outside_hours"
+  | "absent"
+  | "day_full"
+  | "doctor_busy"
+  | "patient_busy";
+
 /** A country, by its alpha-2 code of ISO 3166-1. */
 export type Country =
   | "AD"
@@ -267,7 +279,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `book`, `reschedule` (an appointment was moved), `cancel` (appointments were cancelled), `update_appointment` (its status or its note), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -291,6 +303,13 @@ export type AuditAction =
   | "assign"
   | "update_assignment"
   | "unassign"
+  | "schedule"
+  | "absence"
+  | "book"
+  | "reschedule"
+  | "cancel"
+  | "update_appointment"
+  | "feed"
   | "export"
   | "import"
   | "register"
@@ -352,6 +371,10 @@ export type AuditAction =
  * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
+ * - `not_assigned`: The doctor is not assigned to the patient.
+ * - `retired`: The doctor is not active any more, and takes no appointments.
+ * - `past`: The time is before the current minute.
+ * - `too_far_ahead`: The time is more than 366 days ahead.
  * - `interim_manager`: The clinic has no manager yet but the admin who created it.
  * - `in_the_future`: The date is after tomorrow.
  * - `too_long_ago`: The date is more than 120 years ago.
@@ -405,6 +428,10 @@ export type FieldErrorCode =
   | "read_only"
   | "no_such_record"
   | "doctor_inactive"
+  | "not_assigned"
+  | "retired"
+  | "past"
+  | "too_far_ahead"
   | "interim_manager"
   | "in_the_future"
   | "too_long_ago"
@@ -460,7 +487,8 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
- * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `not_appointment_owner`: 403. You may read the appointment, but only the clinic of its patient and the doctor's own account may change it; only the clinic may give it to another doctor. Or an absence with `existing: cancel` is at the time of appointments of other clinics, or your role is too low to cancel your own clinic's. Do not offer this action; for an absence, send `existing: keep`, or ask the doctor or an admin.
+ * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account. Do not offer this action.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or a patient of another account or of a shared clinic is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
@@ -479,6 +507,11 @@ export type FieldErrorCode =
  * - `identifier_system_taken`: 409. There is an identifier system with this name already. Use that one, or another name.
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
+ * - `doctor_has_appointments`: 409. Patients have or had appointments with the doctor, which must keep their doctor. Retire the doctor: set `active` to `false`.
+ * - `open_appointments`: 409. There are appointments that are booked, or whose patient has arrived: `appointments` has the ids of those that you can see, `others` the number of the others. Ask the user whether to cancel them or to move them first.
+ * - `appointments_overlap`: 409. The two patients have appointments at the same time, whose ids are `appointments`. Cancel one of the two, or move it.
+ * - `not_bookable`: 409. The appointment would break rules: `rules` names all of them, and `next_free` up to three slots that are free instead; nothing was changed. Offer the user the slots `next_free`.
+ * - `invalid_transition`: 409. The status of the appointment, `appointment_status`, does not allow this change, or not yet. Read the appointment again, and do not offer this action.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
  * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
  * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
@@ -490,6 +523,7 @@ export type FieldErrorCode =
  * - `clinic_not_empty`: 409. The clinic still has patients; deleted ones count, because they can be restored. Transfer the patients first, or set `active` of the clinic to `false`.
  * - `personal_clinic`: 409. It is the personal clinic of an account, which has this one member and is never deleted. Use a shared clinic.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
+ * - `too_many_feeds`: 409. The account has as many calendar feeds as it may have. Delete one that nobody uses.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
  * - `cursor_expired`: 410. The cursor of the changes is older than 90 days, of the time before a backup was restored, or of another clinic, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
@@ -529,6 +563,7 @@ export type ProblemCode =
   | "own_account"
   | "own_membership"
   | "not_patient_owner"
+  | "not_appointment_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
   | "clinic_role_required"
@@ -548,6 +583,11 @@ export type ProblemCode =
   | "identifier_system_used"
   | "already_assigned"
   | "doctor_has_patients"
+  | "doctor_has_appointments"
+  | "open_appointments"
+  | "appointments_overlap"
+  | "not_bookable"
+  | "invalid_transition"
   | "doctor_deleted"
   | "patient_not_deleted"
   | "not_merged"
@@ -559,6 +599,7 @@ export type ProblemCode =
   | "clinic_not_empty"
   | "personal_clinic"
   | "invitation_unusable"
+  | "too_many_feeds"
   | "replay_unreadable"
   | "merged"
   | "cursor_expired"
@@ -1147,10 +1188,11 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments`, `appointments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
     assignments: number;
+    appointments: number;
     identifiers: number;
     merges: number;
     emergency_accesses: number;
@@ -1266,6 +1308,8 @@ export interface DoctorReassignment {
   to: number;
   /** The ids of up to 1,000 patients. Left out: all patients of the doctor. */
   patients?: number[];
+  /** `cancel` cancels the open appointments of these patients with the doctor who leaves. Without it the response is 409 if there are any. */
+  appointments?: "cancel";
   /** Why: 10 to 500 characters. Required for admins. It is written to the audit log. */
   reason?: string;
 }
@@ -1276,8 +1320,100 @@ export interface Reassignment {
   reassigned: number;
   /** How many patients had the other doctor already. The assignment to the first one has ended. */
   already: number;
+  /** How many appointments were cancelled. */
+  cancelled: number;
   /** Whether there may be more: send the same request again. */
   more: boolean;
+}
+
+/** When a doctor works, in a normal week. */
+export interface NewSchedule {
+  /** The doctor's time zone, by its IANA name, such as `Europe/Berlin`. Offsets such as `+03:00` or `UTC+3` are refused. */
+  time_zone: string;
+  /** The usual length of an appointment, and the step from one free slot to the next: 5 to 480 minutes. 30 if it is left out. */
+  slot_minutes?: number;
+  /** The weekly hours, up to 50: `weekday` is 1 (Monday) to 7 (Sunday), `from` and `to` are times in the time zone like `09:00`; `to` is after `from`, and `24:00` at most. `[]` for none. A night is two entries, `22:00` to `24:00` and `00:00` to `06:00` of the next day. Entries that touch or overlap are one. Of an hour that daylight saving doubles, either may be the first; hours that open in one that it skips open at its end. */
+  hours: {
+    weekday: number;
+    from: string;
+    to: string;
+  }[];
+}
+
+/** When a doctor works, in a normal week. */
+export interface Schedule {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone, by its IANA name, as it was sent. */
+  time_zone: string;
+  /** The usual length of an appointment, and the step from one free slot to the next: 5 to 480 minutes. */
+  slot_minutes: number;
+  /** The weekly hours, up to 50: `weekday` is 1 (Monday) to 7 (Sunday), `from` and `to` are times in the time zone like `09:00`; `to` is after `from`, and `24:00` at most. `[]` for none. A night is two entries, `22:00` to `24:00` and `00:00` to `06:00` of the next day. Entries that touch or overlap are one. Of an hour that daylight saving doubles, either may be the first; hours that open in one that it skips open at its end. */
+  hours: {
+    weekday: number;
+    from: string;
+    to: string;
+  }[];
+  /** When it was last changed: a UTC timestamp in milliseconds. */
+  updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
+}
+
+/** The free slots of a doctor. */
+export interface DoctorSlots {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone. Null if the doctor has no schedule: then there are no slots. */
+  time_zone: string | null;
+  /** How long the slots are. Null if it was not asked for and the doctor has no schedule. */
+  minutes: number | null;
+  /** The slots, in order of time: `starts_at` and `ends_at` are UTC timestamps in milliseconds, `day` is the date of `starts_at` in the time zone. */
+  slots: {
+    starts_at: string;
+    ends_at: string;
+    day: string;
+  }[];
+}
+
+/** The first free slots of a doctor. */
+export interface EarliestSlots {
+  /** The id of the doctor. */
+  doctor: number;
+  /** The doctor's time zone. */
+  time_zone: string;
+  /** Up to three slots, in order of time, as in the slots of one doctor. */
+  slots: {
+    starts_at: string;
+    ends_at: string;
+    day: string;
+  }[];
+}
+
+/** A time in which the doctor does not work. */
+export interface NewAbsence {
+  /** When the absence begins: a time with its offset from UTC. */
+  starts_at: string;
+  /** When it ends: after `starts_at`, at most 366 days later. */
+  ends_at: string;
+  /** What becomes of appointments that are booked in this time: `refuse` (409 if there are any), `keep` or `cancel`. `refuse` if it is left out. */
+  existing?: "refuse" | "keep" | "cancel";
+}
+
+/** A time in which a doctor does not work. */
+export interface Absence {
+  /** The absence's id. */
+  id: number;
+  /** The id of the doctor. */
+  doctor: number;
+  /** When the absence begins: a time with its offset from UTC. */
+  starts_at: string;
+  /** When it ends: after `starts_at`, at most 366 days later. */
+  ends_at: string;
+  /** The id of the account that created it. */
+  created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
+  created_at: string;
 }
 
 /** A new shared clinic. */
@@ -1436,6 +1572,74 @@ export interface Assignment {
   version: number;
 }
 
+/** An appointment to book. */
+export interface NewAppointment {
+  /** The id of one of your patients. */
+  patient: number;
+  /** The id of a doctor who is assigned to the patient. */
+  doctor: number;
+  /** When it starts: a time with its offset, on a whole minute, not before the current one and at most 366 days ahead. It need not be one of the doctor's slots. */
+  starts_at: string;
+  /** How long it lasts, in minutes. The length of the doctor's slots if it is left out. */
+  minutes?: number;
+  /** A note, up to 500 characters. Null for none. */
+  note?: string | null;
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. */
+  override_reason?: string | null;
+}
+
+/** Changes of an appointment: either a move (`starts_at`, `minutes`, `doctor`, `override_reason`), or a `status`. A `note` may come with either, or alone. Fields that are left out stay as they are. */
+export interface AppointmentChanges {
+  /** When it starts: a time with its offset, on a whole minute, not before the current one and at most 366 days ahead. */
+  starts_at?: string;
+  /** How long it lasts, in minutes. It keeps its length if this is left out. */
+  minutes?: number;
+  /** The id of another doctor who is assigned to the patient. */
+  doctor?: number;
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. A move without it removes the one from before. */
+  override_reason?: string | null;
+  /** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day. */
+  status?: AppointmentStatus;
+  /** Only with the status `cancelled`: why, up to 200 characters. */
+  cancel_reason?: string | null;
+  /** A note, up to 500 characters. Null for none. */
+  note?: string | null;
+}
+
+/** An appointment. */
+export interface Appointment {
+  /** The appointment's id. */
+  id: number;
+  /** The patient's id. */
+  patient: number;
+  /** The doctor's id. */
+  doctor: number;
+  /** When it starts: a UTC timestamp. */
+  starts_at: string;
+  /** When it ends: a UTC timestamp. */
+  ends_at: string;
+  /** The date of `starts_at` in `time_zone`. The doctor's appointments of a day are counted by it. */
+  day: string;
+  /** The doctor's time zone when it was booked or moved. */
+  time_zone: string;
+  /** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day. */
+  status: AppointmentStatus;
+  /** A note, up to 500 characters. Null for none. */
+  note: string | null;
+  /** Why it was cancelled, up to 200 characters. Null for none. */
+  cancel_reason: string | null;
+  /** Why it was booked or moved although the day was full, the doctor absent, or the time outside the hours. Null for none. */
+  override_reason: string | null;
+  /** The id of the account that created it. */
+  created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
+  created_at: string;
+  /** When it was last changed: a UTC timestamp in milliseconds. */
+  updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
+}
+
 /** Some fields of a patient. */
 export interface PatientSummary {
   /** The patient's id. */
@@ -1504,10 +1708,52 @@ export interface DoctorsOfPatient {
   doctors: DoctorSummary[];
 }
 
+/** A new calendar feed. */
+export interface NewCalendarFeed {
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of the doctor whose own account you are. Without it, the calendar has the appointments of the clinic in which you work. */
+  doctor?: number;
+}
+
+/** A calendar feed that works. */
+export interface CalendarFeed {
+  /** The feed's id. */
+  id: number;
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of your doctor, whose appointments the calendar has; null for those of the clinic. */
+  doctor: number | null;
+  /** The id of the clinic in which you created it. The feed ends with your membership there. */
+  clinic: number;
+  /** When it was created. */
+  created_at: string;
+  /** When its calendar was last read, to the hour; null if it never was. */
+  last_used_at: string | null;
+}
+
+/** The calendar feed that was created, with its address. */
+export interface IssuedCalendarFeed {
+  /** The feed's id. */
+  id: number;
+  /** The name of the calendar, 1 to 100 characters. Programs show it. */
+  label: string;
+  /** The id of your doctor, whose appointments the calendar has; null for those of the clinic. */
+  doctor: number | null;
+  /** The id of the clinic in which you created it. The feed ends with your membership there. */
+  clinic: number;
+  /** When it was created. */
+  created_at: string;
+  /** When its calendar was last read, to the hour; null if it never was. */
+  last_used_at: string | null;
+  /** The address to subscribe to. It is shown only now and cannot be read later. Everybody who has it can read the calendar. */
+  url: string;
+}
+
 /** A record that was created or changed, came to you, or left you. */
 export interface RecordChange {
-  /** `patient`, `doctor` or `assignment`. */
-  kind: "patient" | "doctor" | "assignment";
+  /** `patient`, `doctor`, `assignment` or `appointment`. */
+  kind: "patient" | "doctor" | "assignment" | "appointment";
   /** The id of the record. */
   id: number;
   /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */

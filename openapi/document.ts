@@ -1,8 +1,10 @@
 import { accountsOpenApi } from "../src/accounts/openapi.ts";
 import { app } from "../src/app.ts";
+import { appointmentsOpenApi } from "../src/appointments/openapi.ts";
 import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
+import { calendarFeedsOpenApi } from "../src/calendar-feeds/openapi.ts";
 import { changesOpenApi } from "../src/changes/openapi.ts";
 import { clinicsOpenApi } from "../src/clinics/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
@@ -12,6 +14,7 @@ import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } 
 import { identifierSystemsOpenApi } from "../src/identifier-systems/openapi.ts";
 import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
+import { schedulesOpenApi } from "../src/schedules/openapi.ts";
 import { enumSchemas } from "./enums.ts";
 import { headers } from "./headers.ts";
 import { buildOperation } from "./operations.ts";
@@ -24,12 +27,15 @@ export const groups: OpenApiGroup[] = [
   patientsOpenApi,
   doctorsOpenApi,
   assignmentsOpenApi,
+  schedulesOpenApi,
+  appointmentsOpenApi,
   changesOpenApi,
   identifierSystemsOpenApi,
   clinicsOpenApi,
   accountsOpenApi,
   invitationsOpenApi,
   emergencyAccessesOpenApi,
+  calendarFeedsOpenApi,
   auditOpenApi,
   healthOpenApi,
 ];

@@ -1,5 +1,13 @@
 import { auditActions } from "../src/db/query/audit.ts";
-import { assignmentRoles, genders, outcomes, roles, specializations } from "../src/db/schema.ts";
+import { appointmentRules } from "../src/db/schema/codes.ts";
+import {
+  appointmentStatuses,
+  assignmentRoles,
+  genders,
+  outcomes,
+  roles,
+  specializations,
+} from "../src/db/schema.ts";
 import { auditActionsText } from "../src/http/audit-event-openapi.ts";
 import { genderText, specializationText } from "../src/http/common-openapi.ts";
 import { countryCodes } from "../src/http/country-codes.ts";
@@ -16,6 +24,16 @@ const enums: Record<string, { values: readonly string[]; description: string }> 
     values: assignmentRoles,
     description:
       "What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor.",
+  },
+  AppointmentStatus: {
+    values: appointmentStatuses,
+    description:
+      "`booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come.",
+  },
+  AppointmentRule: {
+    values: appointmentRules,
+    description:
+      "`no_schedule`: the doctor has no hours; `outside_hours`; `absent`: the doctor is absent; `day_full`: the doctor has as many appointments on this day as there may be; `doctor_busy`, `patient_busy`: there is another appointment at this time.",
   },
   Country: { values: countryCodes, description: "A country, by its alpha-2 code of ISO 3166-1." },
   Role: {

@@ -81,6 +81,13 @@ export const headers: Record<
     schema: text('^"[^"]+"$'),
     example: '"3"',
   },
+  CalendarETag: {
+    description:
+      "It changes with the calendar. Send it as `If-None-Match` to get the calendar only if it has changed.",
+    required: true,
+    schema: text('^"[0-9a-f]{64}"$'),
+    example: `"${"8f3a1f7f".repeat(8)}"`,
+  },
   "Idempotency-Replayed": {
     description: "`true` if this is the first response to the same idempotency key, sent again.",
     required: false,
@@ -116,6 +123,7 @@ export const headers: Record<
 
 /** Headers whose component has another name, because another header of the same name has another meaning. */
 const sentNames: Record<string, string> = {
+  CalendarETag: "ETag",
   DuplicateLink: "Link",
   MergedLink: "Link",
   SuccessorLink: "Link",

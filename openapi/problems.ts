@@ -1,4 +1,5 @@
-import { idSchema } from "../src/http/fields.ts";
+import { appointmentRules, appointmentStatuses } from "../src/db/schema/codes.ts";
+import { idSchema, MAX_ID } from "../src/http/fields.ts";
 import {
   type DescribedSchema,
   describeSchema,
@@ -27,6 +28,16 @@ export const problemSchema = describeSchema(
     existing: z.optional(idSchema),
     system: z.optional(z.string()),
     duplicates: z.optional(responses.boundedArray(idSchema, 10)),
+    rules: z.optional(responses.boundedArray(z.enum(appointmentRules), appointmentRules.length)),
+    next_free: z.optional(
+      responses.boundedArray(
+        z.strictObject({ starts_at: responses.timestampSchema, ends_at: responses.timestampSchema }),
+        3,
+      ),
+    ),
+    appointment_status: z.optional(z.enum(appointmentStatuses)),
+    appointments: z.optional(responses.boundedArray(idSchema, responses.MANY)),
+    others: z.optional(z.int().check(z.minimum(0), z.maximum(MAX_ID))),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -47,6 +58,12 @@ export const problemSchema = describeSchema(
         "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
       duplicates:
         "With `possible_duplicate`, the ids of the patients that the new one looks like, the best first.",
+      rules: "With `not_bookable`, which rules the appointment would break.",
+      next_free: "With `not_bookable`, the next slots that are free, up to three within 14 days.",
+      appointment_status: "With `invalid_transition`, the status of the appointment.",
+      appointments:
+        "With `open_appointments` and `appointments_overlap`, the ids of the appointments that you can see.",
+      others: "With `open_appointments`, how many more there are, which the response does not name.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -299,6 +316,13 @@ function problemExample(
     ...(code === "merged" && { successor: 7 }),
     ...(code === "email_taken" && { existing: 7 }),
     ...(code === "possible_duplicate" && { duplicates: [7, 9] }),
+    ...(code === "not_bookable" && {
+      rules: ["day_full"],
+      next_free: [{ starts_at: "2026-12-10T08:00:00.000Z", ends_at: "2026-12-10T08:30:00.000Z" }],
+    }),
+    ...(code === "invalid_transition" && { appointment_status: "cancelled" }),
+    ...(code === "open_appointments" && { appointments: [21, 22], others: 1 }),
+    ...(code === "appointments_overlap" && { appointments: [21, 22] }),
     ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };

@@ -55,6 +55,14 @@ const privileges: Record<TableName, string> = {
   // Nobody changes an ended assignment but for a merge; only erase_patient deletes one.
   ended_assignments:
     "SELECT, INSERT (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by), UPDATE (patient_id)",
+  schedules:
+    "SELECT, INSERT (doctor_id, time_zone, slot_minutes, week), UPDATE (time_zone, slot_minutes, week, updated_at, version)",
+  absences: "SELECT, INSERT (id, doctor_id, starts_at, ends_at, created_by, created_at), DELETE",
+  // An appointment is cancelled, never deleted; only erase_patient does it. A merge gives it to another patient.
+  appointments:
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, note, override_reason, created_by, created_at, updated_at), UPDATE (patient_id, doctor_id, starts_at, ends_at, time_zone, status, note, cancel_reason, override_reason, updated_at, version)",
+  calendar_feeds:
+    "SELECT, INSERT (account_id, clinic_id, doctor_id, label, token_hash), UPDATE (last_used_at), DELETE",
   identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
@@ -79,6 +87,9 @@ const tablesWithSequence: TableName[] = [
   "doctors",
   "identifier_systems",
   "assignments",
+  "appointments",
+  "absences",
+  "calendar_feeds",
   "audit_events",
 ];
 
@@ -122,6 +133,9 @@ const functions = [
     "list_item_key",
     "free_identifiers",
   ],
+  ...["local_moment", "open_windows", "free_slots", "lock_calendar", "lock_schedule", "check_appointment"],
+  ...["open_appointments", "booked_appointments", "overlapping_appointments", "cancel_appointments"],
+  "appointments_in_other_zone",
   ...["check_digit_valid", "identifier_key", "mask_identifiers"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
@@ -175,7 +189,8 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
     public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
-    public.patients_record_change, public.doctors_record_change, public.mappings_record_change FROM PUBLIC;
+    public.patients_record_change, public.doctors_record_change, public.mappings_record_change,
+    public.appointments_day_full, public.appointments_assigned, public.mappings_open_appointments, public.appointments_record_change FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

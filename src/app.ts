@@ -2,10 +2,12 @@ import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import { accountRoutes } from "./accounts/routes.ts";
+import { appointmentRoutes } from "./appointments/routes.ts";
 import { assignmentRoutes } from "./assignments/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { requireAccount } from "./auth/require-account.ts";
 import { authRoutes } from "./auth/routes.ts";
+import { calendarFeedRoutes, calendarRoutes } from "./calendar-feeds/routes.ts";
 import { changeRoutes } from "./changes/routes.ts";
 import { clinicRoutes } from "./clinics/routes.ts";
 import { readConfig } from "./config.ts";
@@ -24,6 +26,7 @@ import { rejectUndeclaredQuery } from "./http/validation.ts";
 import { identifierSystemRoutes } from "./identifier-systems/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
+import { absenceRoutes, doctorScheduleRoutes, slotRoutes } from "./schedules/routes.ts";
 
 /** Sets the configuration and the database connection of a request. All routes but `/healthz` are behind it. */
 export const configure = createMiddleware<AppEnv>(async (c, next) => {
@@ -54,15 +57,21 @@ const routes = app
   .route("/", readinessRoute)
   .route("/api/auth", authRoutes)
   .route("/api/patients", patientRoutes)
+  .route("/api/doctors", doctorScheduleRoutes)
   .route("/api/doctors", doctorRoutes)
+  .route("/api/slots", slotRoutes)
+  .route("/api/absences", absenceRoutes)
   .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
+  .route("/api/appointments", appointmentRoutes)
   .route("/api/changes", changeRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)
   .route("/api/clinics", clinicRoutes)
   .route("/api/invitations", invitationRoutes)
-  .route("/api/emergency-accesses", emergencyAccessRoutes);
+  .route("/api/emergency-accesses", emergencyAccessRoutes)
+  .route("/api/calendar-feeds", calendarFeedRoutes)
+  .route("/calendar", calendarRoutes);
 
 /** All routes with their requests and responses, for `hc` of hono/client. */
 export type AppType = typeof routes;

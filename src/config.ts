@@ -121,6 +121,8 @@ const Config = z.object({
   IMPORT_EXPORT_LIMITER: Limiter,
   /** Requests of `/readyz`, by network. */
   READY_LIMITER: Limiter,
+  /** Requests of calendars, by network. */
+  CALENDAR_LIMITER: Limiter,
 });
 
 /** The bindings of `wrangler.toml`, `.dev.vars` and the deployed secrets, before validation. */

@@ -10,6 +10,7 @@ import {
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { stepJson } from "../db/query/json.ts";
+import { type OpenAppointments, openAppointmentsColumn } from "../db/query/open-appointments.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -101,15 +102,25 @@ const doctorOf = (step: string) => stepJson(sql`doctor_id AS doctor`, step);
 /** The doctor's name. A current assignment has a doctor. */
 const doctorName = sql`(SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id)`;
 
-/** Ends an assignment: moves it to `ended_assignments`. */
-export const endAssignment = authenticated<TargetState & { isEnded: boolean }, DeleteParams>(
+/**
+ * Ends an assignment: moves it to `ended_assignments`. Not while the patient has open appointments with the doctor: a booking
+ * locks the assignment, so `open_appointments` sees what was booked before this one waited for it.
+ */
+export const endAssignment = authenticated<
+  TargetState & { openAppointments: OpenAppointments | null; isEnded: boolean },
+  DeleteParams
+>(
   "assignments/end",
   () => sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
   WITH ${callerSteps},
   ${targetSteps},
+  open_appointment AS (
+    SELECT a.* FROM target, open_appointments(ARRAY[target.patient_id], target.doctor_id) a
+    WHERE ${isTargetWritable}
+  ),
   deleted AS (
     DELETE FROM mappings m USING target
-    WHERE m.id = target.id AND ${isTargetWritable}
+    WHERE m.id = target.id AND ${isTargetWritable} AND NOT EXISTS (SELECT FROM open_appointment)
     RETURNING m.*
   ),
   ended AS (
@@ -123,6 +134,7 @@ export const endAssignment = authenticated<TargetState & { isEnded: boolean }, D
     patient,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
-SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, EXISTS (SELECT FROM deleted) AS "isEnded"
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, ${openAppointmentsColumn("open_appointment")},
+  EXISTS (SELECT FROM deleted) AS "isEnded"
 FROM token_account`,
 );

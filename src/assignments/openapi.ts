@@ -3,6 +3,7 @@ import {
   genderText,
   idPathParameters,
   mergedProblem,
+  openAppointments,
   pageParameterTexts,
   requestHeaders,
   specializationText,
@@ -78,6 +79,7 @@ const deletion = {
       description: "None of your patients has a current assignment with this id.",
       detail: "There is no such assignment.",
     },
+    409: openAppointments("The patient has open appointments with the doctor. The assignment stays."),
   },
 } as const;
 /** A path of OpenAPI has one name for its parameter, whatever the method. */

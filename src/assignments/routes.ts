@@ -18,6 +18,7 @@ import {
   Problem,
   requireClinicRole,
   requireFound,
+  requireNoOpenAppointments,
   requireNotMerged,
   validationProblem,
 } from "../http/problems.ts";
@@ -35,10 +36,14 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   async (c) => {
     const headers = c.req.valid("header");
     const values = { ...c.req.valid("param"), ...changeableVersions(headers) };
-    const { isEnded, ...target } = await endAssignment(c.get("caller"), values);
+    const { isEnded, openAppointments, ...target } = await endAssignment(c.get("caller"), values);
     if (target.canChange === false && !target.needsClinicRole)
       throw new Problem("not_patient_owner", "Only the patient's owner or an admin may end this assignment.");
     requireWritable(target, "assignment", headers);
+    requireNoOpenAppointments(
+      openAppointments,
+      "The patient still has appointments with this doctor. Cancel them or move them first.",
+    );
     if (!isEnded) throw notFoundProblem("assignment");
     return c.body(null, 204);
   },

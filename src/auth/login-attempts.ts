@@ -29,10 +29,10 @@ const MAX_OWN_NETWORKS = 4;
  * whole hospital. That of a /48 may be that of 256 customers of a provider, and admits ten times as much: an attempt that
  * its network refuses is not counted for it, so that one network cannot block it.
  */
-const limits = sql`SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
-          UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
-          UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
-          UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''`;
+const limits = sql`SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
+          UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
+          UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE la.network = ''
+          UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE la.username <> '' AND la.network <> ''`;
 
 /**
  * The step `counters`: the keys of the counters of an attempt for `username` (NULL for none): of its own network when
@@ -55,19 +55,19 @@ const counterKeysStep = (username: SQL, isOwnNetwork: SQL): SQL => sql`counters 
  * counted one after another. Shown by test/auth/login-attempts.test.ts.
  */
 const incrementCounters = (condition: SQL): SQL => sql`
-    INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+    INSERT INTO login_attempts AS la (username, network, failures, failed_at, blocked_until)
     SELECT username, network, 1, now(), ${notBlocked} FROM counters
     WHERE ${condition}
     ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
-      SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
-        CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
-        CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN ${notBlocked}
+      SELECT CASE WHEN is_blocked THEN la.failures ELSE least(n, free + 10) END,
+        CASE WHEN is_blocked THEN la.failed_at ELSE now() END,
+        CASE WHEN is_blocked THEN la.blocked_until WHEN n < free THEN ${notBlocked}
           ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
-        CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
-        CASE WHEN is_blocked THEN 0 ELSE a.refused END
+        CASE WHEN is_blocked THEN la.refused + 1 ELSE 0 END,
+        CASE WHEN is_blocked THEN 0 ELSE la.refused END
       FROM (
-        SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
-          greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
+          greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
         FROM (
           ${limits}
         ) limits
@@ -85,8 +85,8 @@ const incrementCounters = (condition: SQL): SQL => sql`
  * @param username the account's username in lower case; NULL counts nothing.
  */
 export const countAttemptSteps = (username: SQL): SQL => sql`own_network AS (
-    SELECT FROM login_attempts a
-    WHERE a.username = ${username} AND a.network = ${network} AND a.logged_in_at IS NOT NULL
+    SELECT FROM login_attempts la
+    WHERE la.username = ${username} AND la.network = ${network} AND la.logged_in_at IS NOT NULL
   ),
   ${counterKeysStep(username, sql`EXISTS (SELECT FROM own_network)`)},
   counted_network AS (${incrementCounters(sql`username = '' AND network = ${network}`)}
@@ -102,8 +102,8 @@ export const countAttemptSteps = (username: SQL): SQL => sql`own_network AS (
   ),
   attempt AS (
     SELECT EXISTS (SELECT FROM counted_account WHERE refused = 0) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
-      SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
-      FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
+      SELECT greatest(ceil(extract(epoch FROM max(la.blocked_until) - clock_timestamp())), 1)::int
+      FROM login_attempts la WHERE (la.username, la.network) IN (SELECT username, network FROM counters)
     ) AS wait_seconds
   ),
   lockout AS (
@@ -141,15 +141,15 @@ export function uncountAttemptSteps(username: SQL, successStep: string): SQL {
   return sql`${counterKeysStep(username, isOwnNetwork)},
   locked_counters AS (
     SELECT l.username, l.network FROM counters k, LATERAL (
-      SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
+      SELECT la.username, la.network FROM login_attempts la WHERE (la.username, la.network) = (k.username, k.network)
       FOR UPDATE
     ) l
     WHERE ${isSuccess}
   ),
   decremented_counters AS (
-    UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = ${notBlocked},
-      logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
-    FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)
+    UPDATE login_attempts la SET failures = greatest(la.failures - 1, 0), blocked_until = ${notBlocked},
+      logged_in_at = CASE WHEN la.username <> '' AND la.network <> '' THEN now() END
+    FROM locked_counters l WHERE (la.username, la.network) = (l.username, l.network)
   ),
   remembered_network AS (
     INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
@@ -158,8 +158,8 @@ export function uncountAttemptSteps(username: SQL, successStep: string): SQL {
     ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
   ),
   removed_networks AS (
-    DELETE FROM login_attempts a
-    WHERE a.username = ${username} AND ${isSuccess} AND NOT ${isOwnNetwork} AND a.network IN (
+    DELETE FROM login_attempts la
+    WHERE la.username = ${username} AND ${isSuccess} AND NOT ${isOwnNetwork} AND la.network IN (
       SELECT own.network FROM login_attempts own WHERE own.username = ${username} AND own.logged_in_at IS NOT NULL
       ORDER BY own.logged_in_at DESC OFFSET ${sql.raw(String(MAX_OWN_NETWORKS - 1))}
     )

@@ -23,7 +23,7 @@ export const changesOpenApi: OpenApiGroup = {
     RecordChange: describeSchema(RecordChange, {
       description: "A record that was created or changed, came to you, or left you.",
       fields: {
-        kind: "`patient`, `doctor` or `assignment`.",
+        kind: "`patient`, `doctor`, `assignment` or `appointment`.",
         id: "The id of the record.",
         version:
           "The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1.",

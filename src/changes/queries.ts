@@ -69,10 +69,11 @@ const horizonXact = sql`(SELECT xact FROM horizon)`;
 /** A kind as a number, for `SELECT` and comparisons. */
 const kindNumber = (name: (typeof recordKinds)[number]) =>
   sql.raw(`${recordKinds.indexOf(name) + 1}::smallint`);
-const [patientKind, doctorKind, assignmentKind] = [
+const [patientKind, doctorKind, assignmentKind, appointmentKind] = [
   kindNumber("patient"),
   kindNumber("doctor"),
   kindNumber("assignment"),
+  kindNumber("appointment"),
 ];
 
 /** Scans of which each reads one page and the next row. */
@@ -106,6 +107,13 @@ const recordScans = [
       WHERE ${isDoctorsAccount}
         AND (m.current_doctor_id, m.id) > (${callerDoctorId}, ${afterId(assignmentKind)}) AND m.current_doctor_id <= ${callerDoctorId}
       ORDER BY m.current_doctor_id, m.id`,
+  sql`SELECT ${appointmentKind}, a.id, a.version FROM appointments a
+      WHERE (a.owner_id, a.id) > (${callerClinicId}, ${afterId(appointmentKind)}) AND a.owner_id <= ${callerClinicId}
+      ORDER BY a.owner_id, a.id`,
+  sql`SELECT ${appointmentKind}, a.id, a.version FROM appointments a
+      WHERE ${isDoctorsAccount} AND a.owner_id IS NOT NULL
+        AND (a.doctor_id, a.id) > (${callerDoctorId}, ${afterId(appointmentKind)}) AND a.doctor_id <= ${callerDoctorId}
+      ORDER BY a.doctor_id, a.id`,
 ];
 
 const kindName = sql.raw(`(ARRAY[${recordKinds.map((name) => `'${name}'`).join(", ")}])[kind]`);
@@ -193,7 +201,8 @@ const changesOfAssignedPatients = sql`SELECT c.xact, ${patientKind}, m.patient_i
 const currentVersion = sql`CASE c.kind
         WHEN ${patientKind} THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND ${can("patients:list")})
         WHEN ${doctorKind} THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
-        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND ${can("assignments:list")})
+        WHEN ${assignmentKind} THEN (SELECT m.version FROM mappings m WHERE m.id = c.id AND ${can("assignments:list")})
+        ELSE (SELECT a.version FROM appointments a WHERE a.id = c.id AND ${can("appointments:list")})
       END`;
 
 /** Of a merged patient, the one that it is part of now, if the caller can read that one. */

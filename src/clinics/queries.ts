@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { insertAuditEvent, insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
 import {
@@ -24,6 +24,7 @@ import {
 } from "../db/query/idempotent-create.ts";
 import { jsonBody, jsonObject, stepJson } from "../db/query/json.ts";
 import { newRecord } from "../db/query/resource.ts";
+import { isKnownZone } from "../db/query/time-zones.ts";
 import { type Json, param } from "../db/statement.ts";
 import type { Clinic } from "./responses.ts";
 import {
@@ -60,19 +61,6 @@ export const findClinic = authenticatedRetryable<
 SELECT ${refusalColumn}, ${jsonBody("found")} AS body
 FROM token_account`,
 );
-
-/** `AT TIME ZONE 'CET'` has no daylight-saving time: these names are abbreviations to PostgreSQL before they are zones. */
-const ABBREVIATIONS = sql.raw("'cet', 'eet', 'met', 'wet'");
-
-/**
- * Whether PostgreSQL knows a time zone: its data may be older than the Worker's. An unknown one would make every request in the
- * clinic an error. The view reads some hundred files, in 30 ms; only a change of the time zone asks it.
- *
- * @param name NULL when none is sent.
- */
-const isKnownZone = (name: SQL): SQL =>
-  sql`(${name} IS NULL OR lower(${name}) NOT IN (${ABBREVIATIONS})
-      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(${name})))`;
 
 const newManagerId = sql`(${newRecord} ->> 'manager')::int`;
 const isOwnManager = sql`(${newManagerId} IS NOT DISTINCT FROM ${callerId} AND ${callerIsAdmin})`;

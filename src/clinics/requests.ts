@@ -1,8 +1,8 @@
-import { isTimeZone } from "../config.ts";
 import { clinicRoles } from "../db/schema.ts";
 import { bodyRule, hasFields, patchBody, requestBody } from "../http/body-schemas.ts";
-import { idParam, idSchema, rule, textField, trimmedPattern } from "../http/fields.ts";
+import { idParam, idSchema, textField } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
+import { timeZoneField } from "../http/time-fields.ts";
 import * as z from "../zod.ts";
 
 export const ClinicsQuery = defineListQuery({}, ["id"]);
@@ -11,30 +11,14 @@ export const MembersQuery = defineListQuery({}, ["id"]);
 /** The path `/:id/members/:account/` of a membership. */
 export const MemberPath = z.object({ id: idParam, account: idParam });
 
-/**
- * A name of IANA, not an offset: PostgreSQL reads `UTC+3` and `FOO3` as POSIX does, three hours behind UTC. JavaScript
- * accepts `+03:00`.
- */
-const ZONE_NAME = "^[A-Za-z]\\w*(?:[/+-]\\w+)*$";
-const zoneName = new RegExp(ZONE_NAME);
-
-const timeZone = textField(64).check(
-  rule(
-    (name) => zoneName.test(name) && isTimeZone(name),
-    "invalid_value",
-    "Must be the name of a time zone, such as UTC or Europe/Berlin",
-  ),
-  z.meta({ pattern: trimmedPattern(ZONE_NAME) }),
-);
-
 /** The fields that managers and admins change. */
-export const clinicFields = { name: textField(150), time_zone: timeZone, active: z.boolean() };
+export const clinicFields = { name: textField(150), time_zone: timeZoneField, active: z.boolean() };
 
 const readOnly = ["id", "kind", "role", "created_at", "updated_at"];
 
 /** Without a `manager`, the admin who creates it is the manager, until another one is named. */
 export const NewClinic = requestBody(
-  { name: clinicFields.name, time_zone: z.optional(timeZone), manager: z.optional(idSchema) },
+  { name: clinicFields.name, time_zone: z.optional(timeZoneField), manager: z.optional(idSchema) },
   readOnly,
 );
 

@@ -28,6 +28,12 @@ export type DatabaseFault =
   /** The statement is wrong, or the schema is not the one it was written for. */
   | { kind: "bug"; code: string };
 
+/** PostgreSQL aborted one of two concurrent transactions, or would have. */
+export const writeConflict = {
+  code: "write_conflict",
+  detail: "A concurrent request changed the same records. Nothing was changed; try again.",
+} as const;
+
 /**
  * The code and the detail that a client gets when its request violates a unique constraint of `schema.ts` or a
  * trigger's rule. `schema.ts` takes the names of its constraints from here, so none is without them. `null`: no request
@@ -61,18 +67,21 @@ export const uniqueViolations = {
     detail: "This doctor is already assigned to this patient.",
   },
   mappings_primary_key: null,
+  calendar_feeds_token_hash_key: null,
+  // `check_appointment` decides first. A constraint is violated only by a change of status or a merge at the same time.
+  appointments_doctor_busy: writeConflict,
+  appointments_patient_busy: writeConflict,
+  appointments_day_full: writeConflict,
+  appointments_assigned: {
+    code: "open_appointments",
+    detail: "The patient still has appointments with this doctor. Cancel them or move them first.",
+  },
 } as const satisfies Record<string, { code: string; detail: string } | null>;
 export type UniqueConstraint = keyof typeof uniqueViolations;
 /** A unique constraint that a request can violate. */
 export type ReportedConstraint = {
   [Name in UniqueConstraint]: (typeof uniqueViolations)[Name] extends null ? never : Name;
 }[UniqueConstraint];
-
-/** PostgreSQL aborted one of two concurrent transactions, or would have. */
-export const writeConflict = {
-  code: "write_conflict",
-  detail: "A concurrent request changed the same records. Nothing was changed; try again.",
-} as const;
 
 /** The code and the detail of a 409. */
 type Conflict = (typeof uniqueViolations)[ReportedConstraint] | typeof writeConflict;
@@ -110,6 +119,15 @@ const foreignKeyFields = {
   ended_assignments_patient_fkey: null,
   ended_assignments_patient_id_fkey: null,
   ended_assignments_ended_by_fkey: null,
+  schedules_doctor_id_fkey: null,
+  absences_doctor_id_fkey: null,
+  absences_created_by_fkey: null,
+  appointments_patient_fkey: "patient",
+  appointments_patient_id_fkey: "patient",
+  appointments_doctor_id_fkey: "doctor",
+  appointments_created_by_fkey: null,
+  calendar_feeds_membership_fkey: null,
+  calendar_feeds_doctor_id_fkey: "doctor",
 } satisfies Record<string, string | null>;
 export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
 

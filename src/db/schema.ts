@@ -3,8 +3,10 @@
 // `npm run db:generate`; .ci/run checks that none is missing.
 
 export * from "./schema/accounts.ts";
+export * from "./schema/appointments.ts";
 export * from "./schema/assignments.ts";
 export * from "./schema/audit.ts";
+export * from "./schema/calendar-feeds.ts";
 export * from "./schema/clinics.ts";
 export * from "./schema/codes.ts";
 export * from "./schema/doctors.ts";
@@ -15,4 +17,5 @@ export * from "./schema/limits.ts";
 export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";
 export * from "./schema/record-changes.ts";
+export * from "./schema/schedules.ts";
 export * from "./schema/sessions.ts";

@@ -5,6 +5,7 @@ import {
   genderText,
   idPathParameters,
   notModifiedResponse,
+  openAppointments,
   pageParameterTexts,
   personNameTexts,
   readOnlyFieldTexts,
@@ -125,6 +126,8 @@ export const doctorsOpenApi: OpenApiGroup = {
       fields: {
         to: "The id of another active doctor.",
         patients: "The ids of up to 1,000 patients. Left out: all patients of the doctor.",
+        appointments:
+          "`cancel` cancels the open appointments of these patients with the doctor who leaves. Without it the response is 409 if there are any.",
         reason: "Why: 10 to 500 characters. Required for admins. It is written to the audit log.",
       },
       example: { to: 4, reason: "Dr House has left the hospital." },
@@ -134,9 +137,10 @@ export const doctorsOpenApi: OpenApiGroup = {
       fields: {
         reassigned: "How many patients have the other doctor now.",
         already: "How many patients had the other doctor already. The assignment to the first one has ended.",
+        cancelled: "How many appointments were cancelled.",
         more: "Whether there may be more: send the same request again.",
       },
-      example: { reassigned: 12, already: 1, more: false },
+      example: { reassigned: 12, already: 1, cancelled: 0, more: false },
     }),
     Doctor: describeSchema(Doctor, {
       description: "A doctor.",
@@ -210,9 +214,10 @@ export const doctorsOpenApi: OpenApiGroup = {
         403: notCreator,
         404: notFound,
         409: {
-          description: "The doctor still has patients; `detail` says how many.",
+          description:
+            "`doctor_has_patients`: the doctor still has patients; `detail` says how many. `doctor_has_appointments`: patients have or had appointments with the doctor.",
           detail: "This doctor still has 2 patients; end the assignments first.",
-          codes: ["doctor_has_patients"],
+          codes: ["doctor_has_patients", "doctor_has_appointments"],
         },
       },
     },
@@ -220,7 +225,7 @@ export const doctorsOpenApi: OpenApiGroup = {
       operationId: "reassignPatients",
       summary: "Give a doctor's patients to another doctor",
       description:
-        "For managers of a clinic, who reassign the clinic's patients, and for admins, who reassign all and must give a reason. The current assignments of the doctor end, and those to the other doctor begin, with the same role and `primary`. An assignment to a doctor who is assigned already only ends. Ids of patients that are not there for you, or not assigned to the doctor, are ignored. One request ends up to 1,000 assignments: repeat it while `more` is true. It can be repeated safely.",
+        "For managers of a clinic, who reassign the clinic's patients, and for admins, who reassign all and must give a reason. The current assignments of the doctor end, and those to the other doctor begin, with the same role and `primary`. An assignment to a doctor who is assigned already only ends. Open appointments with the doctor who leaves are in the way, or are cancelled on request. Ids of patients that are not there for you, or not assigned to the doctor, are ignored. One request ends up to 1,000 assignments: repeat it while `more` is true. It can be repeated safely.",
       responses: [{ status: 200, description: "What was reassigned.", schema: Reassignment }],
       problems: {
         400: {
@@ -229,6 +234,9 @@ export const doctorsOpenApi: OpenApiGroup = {
         },
         403: clinicRoleRequired,
         404: notFound,
+        409: openAppointments(
+          "These patients have open appointments with the doctor who leaves. Nothing was changed.",
+        ),
       },
     },
   },

@@ -202,9 +202,16 @@ FROM token_account`,
 );
 
 /**
- * The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0.
+ * The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0, and when
+ * it never had an appointment.
  */
-type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted: boolean };
+type DoctorDeletion = TargetState & {
+  assigned: number | "at least 1";
+  hasAppointments: boolean;
+  isDeleted: boolean;
+};
+
+const hasAppointments = sql`EXISTS (SELECT FROM appointments a WHERE a.doctor_id = ${id})`;
 
 const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
   "doctors/delete",
@@ -217,7 +224,7 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
   deleted AS (
     DELETE FROM doctors d USING target
     WHERE d.id = target.id AND ${isWritable}
-      AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = ${id})
+      AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = ${id}) AND NOT ${hasAppointments}
     RETURNING d.id
   ),
   ${insertAuditEvent({
@@ -232,20 +239,28 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
     changes: sql`json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))`,
   })}
 SELECT ${refusalAfterWait("target")}, ${doctorColumns}, (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = ${id}) AS assigned,
-  EXISTS (SELECT FROM deleted) AS "isDeleted"
+  ${hasAppointments} AS "hasAppointments", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account`,
 );
 
 /**
- * Deletes a doctor who has no patients. Accounts that are linked to it are unlinked: each has an audit event with the
+ * Deletes a doctor who has no patients and never had an appointment. Accounts that are linked to it are unlinked: each has an audit event with the
  * account as its subject.
  */
 export async function deleteDoctor(caller: Caller, values: DeleteParams): Promise<DoctorDeletion> {
   try {
     return await deleteUnassignedDoctor(caller, values);
   } catch (error) {
-    // A concurrent request assigned a patient: the statement's snapshot does not show it, the foreign key does.
-    if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
-    return { canChange: true, isExpectedVersion: true, assigned: "at least 1", isDeleted: false };
+    // A concurrent request assigned a patient: the statement's snapshot does not show it, the foreign key does. An appointment
+    // needs an assignment.
+    if (!isViolationOf(error, "mappings_doctor_fkey") && !isViolationOf(error, "appointments_doctor_id_fkey"))
+      throw error;
+    return {
+      canChange: true,
+      isExpectedVersion: true,
+      assigned: "at least 1",
+      hasAppointments: false,
+      isDeleted: false,
+    };
   }
 }

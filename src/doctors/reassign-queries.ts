@@ -13,6 +13,11 @@ import {
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { jsonBody } from "../db/query/json.ts";
+import {
+  cancelledChange,
+  type OpenAppointments,
+  openAppointmentsColumn,
+} from "../db/query/open-appointments.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Reassignment } from "./responses.ts";
@@ -21,6 +26,7 @@ import type { Reassignment } from "./responses.ts";
 
 const [id, to] = [intParam("id"), intParam("to")];
 const patientIds = sql`${param("patients")}::int[]`;
+const cancels = sql`${param("cancels")}::boolean`;
 const reason = sql`${param("reason")}::text`;
 const canReassign = can("assignments:reassign");
 /** An admin reassigns the patients of all clinics, and must say why. */
@@ -53,11 +59,14 @@ const receivingAssignment = (primary: SQL) =>
  * the clinic's patients, for admins all. Where the other doctor is assigned already, that assignment stays, and becomes the
  * primary one if the ended one was.
  *
+ * Open appointments with the doctor are in the way, or are cancelled with `cancels`. A booking locks the assignment, so
+ * `open_appointments` sees what was booked before this one waited for it.
+ *
  * Patients are locked in the order of their ids, as transfers and merges lock them, and before the doctor, as the creation
  * of a primary assignment does.
  *
  * @returns its row: `body` is null when nothing was done: the caller may not (`isAllowed`), is an admin without a `reason`,
- *   or there is no such doctor (`isFound`) or no other active doctor `to` (`isReceiver`).
+ *   or there is no such doctor (`isFound`) or no other active doctor `to` (`isReceiver`), or there are `openAppointments`.
  */
 export const reassignPatients = authenticated<
   {
@@ -65,9 +74,10 @@ export const reassignPatients = authenticated<
     needsReason: boolean;
     isFound: boolean;
     isReceiver: boolean;
+    openAppointments: OpenAppointments | null;
     body: Json<Reassignment> | null;
   },
-  { id: number; to: number; patients: number[] | null; reason: string | null }
+  { id: number; to: number; patients: number[] | null; cancels: boolean; reason: string | null }
 >(
   "doctors/reassign",
   () => sql`-- POST /api/doctors/:id/reassign
@@ -88,11 +98,24 @@ export const reassignPatients = authenticated<
     SELECT d.id FROM doctors d WHERE d.id = ${to} AND d.id <> ${id} AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
     FOR SHARE
   ),
-  ${callerRecheck("caller", "locked_patients", "receiver")},
-  found AS (SELECT d.id FROM doctors d WHERE d.id = ${id} AND ${canReassign} AND NOT ${needsReason} AND ${isStillAccepted}),
-  deleted AS (
-    DELETE FROM mappings m USING locked_patients, receiver, found
+  locked_assignments AS (
+    SELECT m.id, m.patient_id FROM mappings m, locked_patients, receiver
     WHERE m.patient_id = locked_patients.id AND ${isReassigned}
+    ORDER BY m.patient_id
+    FOR UPDATE OF m
+  ),
+  ${callerRecheck("caller", "locked_patients", "receiver", "locked_assignments")},
+  found AS (SELECT d.id FROM doctors d WHERE d.id = ${id} AND ${canReassign} AND NOT ${needsReason} AND ${isStillAccepted}),
+  open_appointment AS (
+    SELECT a.* FROM found, open_appointments(ARRAY(SELECT patient_id FROM locked_assignments), ${id}) a
+  ),
+  cancelled AS (
+    SELECT a.id, a.patient_id
+    FROM cancel_appointments(CASE WHEN ${cancels} THEN ARRAY(SELECT id FROM open_appointment) END, 'The doctor has left.') a
+  ),
+  deleted AS (
+    DELETE FROM mappings m USING locked_assignments, found, (SELECT count(*) FROM cancelled) cancelled
+    WHERE m.id = locked_assignments.id AND (${cancels} OR NOT EXISTS (SELECT FROM open_appointment))
     RETURNING m.*
   ),
   ended AS (
@@ -114,8 +137,10 @@ export const reassignPatients = authenticated<
   response AS (
     SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
       (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
+      (SELECT count(*)::int FROM cancelled) AS cancelled,
       (SELECT count(*) FROM batch) = ${BATCH_SIZE} AND ${patientIds} IS NULL AS more
     FROM found, receiver
+    WHERE ${cancels} OR NOT EXISTS (SELECT FROM open_appointment)
   ),
   ${insertAuditEvent({
     action: "assign",
@@ -141,8 +166,16 @@ export const reassignPatients = authenticated<
     doctor: to,
     changes: changesBetween(receivingAssignment(sql`false`), receivingAssignment(sql`true`)),
     reason,
+  })},
+  ${insertFurtherAuditEvents("cancel_event", sql`response WHERE cancelled > 0`, {
+    action: "cancel",
+    patients: sql`ARRAY(SELECT DISTINCT patient_id FROM cancelled ORDER BY patient_id)`,
+    doctor: id,
+    changes: cancelledChange("cancelled"),
+    reason,
   })}
 SELECT ${refusalAfterWait("caller")}, ${canReassign} AS "isAllowed", ${needsReason} AS "needsReason",
-  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", ${jsonBody("response")} AS body
+  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver",
+  ${openAppointmentsColumn("open_appointment")}, ${jsonBody("response")} AS body
 FROM token_account`,
 );

@@ -68,5 +68,7 @@ const MAX_REASSIGNED = 1000;
 export const DoctorReassignment = requestBody({
   to: idSchema,
   patients: z.optional(z.array(idSchema).check(z.minLength(1), z.maxLength(MAX_REASSIGNED))),
+  /** Open appointments with the doctor who leaves: `cancel` cancels them; without it they are in the way. */
+  appointments: z.optional(z.literal("cancel")),
   reason: z.optional(reasonField),
 });

@@ -13,6 +13,8 @@ export const Reassignment = z.strictObject({
   reassigned: count,
   /** The patients who had the other doctor already. */
   already: count,
+  /** The appointments that were cancelled. */
+  cancelled: count,
   /** Whether there may be others: the same request goes on. */
   more: z.boolean(),
 });

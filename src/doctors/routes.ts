@@ -23,8 +23,19 @@ export const doctorRoutes = new Hono<AppEnv>()
   .delete("/:id", ...deleteHandlers("doctor", deleteDoctor, requireUnassigned))
   .post("/:id/reassign", ...reassignHandlers);
 
-/** @throws {Problem} 409 while the doctor has patients */
-function requireUnassigned({ assigned }: { assigned: number | "at least 1" }): void {
+/** @throws {Problem} 409 while the doctor has patients, and when it ever had an appointment */
+function requireUnassigned({
+  assigned,
+  hasAppointments,
+}: {
+  assigned: number | "at least 1";
+  hasAppointments: boolean;
+}): void {
+  if (assigned === 0 && hasAppointments)
+    throw new Problem(
+      "doctor_has_appointments",
+      "Patients have or had appointments with this doctor. Set active to false instead.",
+    );
   if (assigned === 0) return;
   const patients = assigned === 1 || assigned === "at least 1" ? "patient" : "patients";
   throw new Problem(

@@ -137,6 +137,14 @@ export const clinicRoleRequired = {
   codes: ["clinic_role_required"],
 } as const;
 
+/** The error of a request that open appointments are in the way of. */
+export const openAppointments = (description: string) =>
+  ({
+    description: `${description} \`appointments\` has the ids of those that you can see, \`others\` the number of the others.`,
+    detail: "The patient still has appointments with this doctor. Cancel them or move them first.",
+    codes: ["open_appointments"],
+  }) as const;
+
 /** The response to a conditional GET when the client has the current version. */
 export const notModifiedResponse = {
   status: 304,

@@ -3,11 +3,10 @@ import type { AppEnv } from "./context.ts";
 import { routePattern } from "./routing.ts";
 
 /**
- * The headers of every response: it must not be cached, sniffed or framed, needs TLS, and as a page would load and
- * run nothing.
+ * The headers of every response: it must not be sniffed or framed, needs TLS, and as a page would load and run nothing. It
+ * must not be cached either, unless the route says how: a calendar may be, for the program that reads it.
  */
 const securityHeaders = Object.entries({
-  "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
@@ -37,6 +36,7 @@ export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
   // Set on the response itself: c.header() would create a new response for each header.
   const { headers, status } = c.res;
   for (const [name, value] of securityHeaders) headers.set(name, value);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
   headers.set("X-Request-Id", request_id);
   headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}${isText ? ", sql-text" : ""}`);
   const { method } = c.req;

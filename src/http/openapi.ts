@@ -58,6 +58,7 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 
 /** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
 export type HeaderName =
+  | "CalendarETag"
   | "Content-Disposition"
   | "DuplicateLink"
   | "ETag"

@@ -12,7 +12,6 @@ import { respondJson } from "./respond.ts";
 
 export const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
-const DEFAULT_SORT = "id";
 
 const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
 /** A cursor holds the query and the sort key of a record, and two names can have some thousand bytes. */
@@ -63,13 +62,15 @@ const listPath = (c: Context): string => c.req.path.replace(/\/$/, "");
 /**
  * The page that a query asks for: the first one, or the one after its cursor.
  *
+ * @param defaultSort the order of a query that names none.
  * @throws {Problem} 400 for a cursor of another list, or of other filters or another order.
  */
 export async function parsePageRequest(
   c: Context<AuthenticatedEnv>,
   { limit, cursor, ...query }: ListQuery,
+  defaultSort = "id",
 ): Promise<PageRequest> {
-  const sort = query.sort ?? DEFAULT_SORT;
+  const sort = query.sort ?? defaultSort;
   if (cursor === undefined) return { size: limit, sort, filters: query, after: undefined };
   const content = (await decryptCursor(cursor, c.get("config"))) as CursorContent | undefined;
   if (content?.list !== listPath(c) || !content.query || isOutdated(content))

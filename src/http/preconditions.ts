@@ -101,6 +101,17 @@ export function versionsToChange(
   return changeableVersions(headers);
 }
 
+/**
+ * The same of a record that a PUT replaces or creates. `must_exist`: whether `If-Match` refuses to create it (RFC 9110, section
+ * 13.1.1). `If-None-Match: *` creates it only, and is as safe as `If-Match`.
+ *
+ * @throws {Problem} 428 without either, when `REQUIRE_IF_MATCH` is set.
+ */
+export const versionsToReplace = (c: Context<AuthenticatedEnv>, headers: Preconditions) => ({
+  ...(headers["If-None-Match"] === "any" ? changeableVersions(headers) : versionsToChange(c, headers)),
+  must_exist: headers["If-Match"] !== undefined,
+});
+
 /** The same for `OptionalPreconditions`. */
 export const changeableVersions = ({ "If-Match": match, "If-None-Match": noneMatch }: Preconditions) => ({
   // `If-None-Match: *` is false for every record that there is.
@@ -139,8 +150,16 @@ const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }
 const writers = {
   patient: { code: "not_patient_owner", who: "Only the patient's owner" },
   assignment: { code: "not_patient_owner", who: "Only the patient's owner or an admin" },
+  appointment: {
+    code: "not_appointment_owner",
+    who: "Only the patient's clinic and the doctor's own account",
+  },
   "identifier system": { code: "admin_required", who: "Only an admin" },
   doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
+  schedule: {
+    code: "not_doctor_creator",
+    who: "Only the account that created the doctor, the doctor's own account or an admin",
+  },
 } as const;
 export type ResourceKind = keyof typeof writers;
 

@@ -70,8 +70,12 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments",
     action: "Do not offer this action",
   },
+  not_appointment_owner: {
+    when: "You may read the appointment, but only the clinic of its patient and the doctor's own account may change it; only the clinic may give it to another doctor. Or an absence with `existing: cancel` is at the time of appointments of other clinics, or your role is too low to cancel your own clinic's",
+    action: "Do not offer this action; for an absence, send `existing: keep`, or ask the doctor or an admin",
+  },
   not_doctor_creator: {
-    when: "Another account has created the doctor: only that one or an admin may change it",
+    when: "Another account has created the doctor: only that one or an admin may change it; schedule and absences also the doctor's own account",
     action: "Do not offer this action",
   },
   clinic_role_required: {
@@ -142,6 +146,26 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "The doctor still has patients; `detail` says how many",
     action: "End the assignments first",
   },
+  doctor_has_appointments: {
+    when: "Patients have or had appointments with the doctor, which must keep their doctor",
+    action: "Retire the doctor: set `active` to `false`",
+  },
+  open_appointments: {
+    when: "There are appointments that are booked, or whose patient has arrived: `appointments` has the ids of those that you can see, `others` the number of the others",
+    action: "Ask the user whether to cancel them or to move them first",
+  },
+  appointments_overlap: {
+    when: "The two patients have appointments at the same time, whose ids are `appointments`",
+    action: "Cancel one of the two, or move it",
+  },
+  not_bookable: {
+    when: "The appointment would break rules: `rules` names all of them, and `next_free` up to three slots that are free instead; nothing was changed",
+    action: "Offer the user the slots `next_free`",
+  },
+  invalid_transition: {
+    when: "The status of the appointment, `appointment_status`, does not allow this change, or not yet",
+    action: "Read the appointment again, and do not offer this action",
+  },
   doctor_deleted: {
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
     action: "Ask the user whether to restore without these assignments: `?partial=true`",
@@ -182,6 +206,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   invitation_unusable: {
     when: "This installation takes no registrations, so nobody could use an invitation",
     action: "Do not offer this action",
+  },
+  too_many_feeds: {
+    when: "The account has as many calendar feeds as it may have",
+    action: "Delete one that nobody uses",
   },
   replay_unreadable: {
     when: "An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now",
@@ -273,6 +301,10 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
+  not_assigned: "The doctor is not assigned to the patient",
+  retired: "The doctor is not active any more, and takes no appointments",
+  past: "The time is before the current minute",
+  too_far_ahead: "The time is more than 366 days ahead",
   interim_manager: "The clinic has no manager yet but the admin who created it",
   in_the_future: "The date is after tomorrow",
   too_long_ago: "The date is more than 120 years ago",

@@ -1,5 +1,7 @@
 import { type ReportedConstraint, uniqueViolations } from "../db/errors.ts";
+import type { OpenAppointments } from "../db/query/open-appointments.ts";
 import type { MergedState } from "../db/query/successor.ts";
+import type { AppointmentRule } from "../db/schema/codes.ts";
 import {
   type FieldErrorCode,
   type ProblemCode,
@@ -51,24 +53,39 @@ export function fieldErrorMembers(fieldErrors: FieldErrors): FieldErrorMembers {
 
 const PROBLEM_TYPE = "application/problem+json";
 
+/** What some problems say beyond what every problem has. */
+export interface ProblemMembers {
+  /** The id of the patient that a merged one is part of now; only one that the caller may see. */
+  successor?: number | undefined;
+  /** The id of the record that a duplicate would repeat; only one that the caller may read. */
+  existing?: number | undefined;
+  /** The name of the identifier system of an identifier that is taken. */
+  system?: string | undefined;
+  /** The ids of the patients that a new one looks like; only those of the caller. */
+  duplicates?: number[] | undefined;
+  /** Which rules an appointment would break. */
+  rules?: AppointmentRule[] | undefined;
+  /** The next free slots instead. */
+  next_free?: { starts_at: string; ends_at: string }[] | undefined;
+  /** The status of an appointment that does not allow the change. */
+  appointment_status?: string | undefined;
+  /** The ids of the appointments in the way; only those that the caller may see. */
+  appointments?: number[] | undefined;
+  /** How many more there are, which the caller may not see. */
+  others?: number | undefined;
+}
+
 /** An error response (RFC 9457). Thrown anywhere, the app's error handler sends it. */
 export class Problem extends Error {
   override name = "Problem";
   readonly code: ProblemCode;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
-  readonly successor: number | undefined;
-  readonly existing: number | undefined;
-  readonly system: string | undefined;
-  readonly duplicates: number[] | undefined;
+  readonly members: ProblemMembers;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
-   * @param successor the id of the patient that a merged one is part of now; only one that the caller may see.
-   * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
-   * @param system the name of the identifier system of an identifier that is taken.
-   * @param duplicates the ids of the patients that a new one looks like; only those of the caller.
    */
   constructor(
     code: ProblemCode,
@@ -76,37 +93,24 @@ export class Problem extends Error {
     {
       errors,
       headers = {},
-      existing,
-      successor,
-      system,
-      duplicates,
-    }: {
-      errors?: FieldErrors;
-      headers?: Record<string, string>;
-      existing?: number | undefined;
-      successor?: number;
-      system?: string | undefined;
-      duplicates?: number[];
-    } = {},
+      ...members
+    }: { errors?: FieldErrors; headers?: Record<string, string> } & ProblemMembers = {},
   ) {
     super(detail);
     this.code = code;
     this.errors = errors;
     this.headers = headers;
-    this.existing = existing;
-    this.successor = successor;
-    this.system = system;
-    this.duplicates = duplicates;
+    this.members = members;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, existing, successor, system, duplicates } = this;
+    const { code, message: detail, errors, members } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
-        ...{ existing, successor, system, duplicates },
+        ...members,
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
@@ -157,6 +161,14 @@ export function requireNotMerged({ successor }: MergedState): void {
 export function duplicateProblem(constraint: ReportedConstraint, existing?: number): Problem {
   const { code, detail } = uniqueViolations[constraint];
   return new Problem(code, detail, { existing });
+}
+
+/**
+ * @param detail says what was not done, and how to do it.
+ * @throws {Problem} 409 when there are open appointments in the way
+ */
+export function requireNoOpenAppointments(open: OpenAppointments | null, detail: string): void {
+  if (open) throw new Problem("open_appointments", detail, { ...open });
 }
 
 /** Returns `record`. @throws {Problem} 404 when it is null */

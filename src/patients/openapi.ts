@@ -209,7 +209,7 @@ export const patientsOpenApi: OpenApiGroup = {
       operationId: "deletePatient",
       summary: "Delete a patient",
       description:
-        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
+        "Soft-deletes a patient and hides its assignments and appointments. Open appointments are cancelled, and stay cancelled when it is restored. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
       problems: { 403: notOwner, 404: notFound, 410: mergedProblem },
     },

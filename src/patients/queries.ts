@@ -12,6 +12,7 @@ import {
   refusalColumn,
 } from "../db/query/caller.ts";
 import { columnNames, jsonText } from "../db/query/json.ts";
+import { cancelledChange } from "../db/query/open-appointments.ts";
 import { can, isOwnPatient } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -164,18 +165,23 @@ FROM token_account`,
 );
 
 /**
- * Soft delete: hides a patient and its assignments by taking its owner away. `restorePatient` in ownership/queries.ts
- * brings both back.
+ * Soft delete: hides a patient, its assignments and its appointments by taking its owner away. `restorePatient` in
+ * ownership/queries.ts brings them back. Open appointments are cancelled first, and stay cancelled. `open_appointments`
+ * looks after the wait for the patient, so it also sees one that was booked meanwhile.
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(
   "patients/delete",
   () => sql`-- DELETE /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps("patients:delete")},
+  cancelled AS (
+    SELECT a.id FROM target, cancel_appointments(ARRAY(SELECT id FROM open_appointments(ARRAY[target.id], NULL)), 'The patient was deleted.') a
+    WHERE ${isTargetWritable}
+  ),
   deleted AS (
     UPDATE patients p SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
       version = target.version + 1
-    FROM target
+    FROM target, (SELECT count(*) FROM cancelled) cancelled
     WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.id
   ),
@@ -183,6 +189,7 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
     action: "delete",
     outcome: targetOutcome("deleted"),
     patient: id,
+    changes: cancelledChange("cancelled"),
   })}
 SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account`,

@@ -82,6 +82,7 @@ export const ErasedPatient = z.strictObject({
   removed: z.strictObject({
     patients: count,
     assignments: count,
+    appointments: count,
     identifiers: count,
     merges: count,
     emergency_accesses: count,

@@ -68,18 +68,23 @@ test("a network registers 300 accounts in a minute; the next attempt gets 429 wi
   expect((await register(connectApi())).status).toBe(201);
 });
 
-test("register, login and /readyz have limiters of their own, counted by the network in CF-Connecting-IP", async () => {
+test("register, login, /readyz and calendars have limiters of their own, counted by the network in CF-Connecting-IP", async () => {
   const counted: string[] = [];
   const counting = (name: string) => ({
     [name]: {
       limit: async ({ key }: RateLimitOptions) => ({ success: counted.push(`${name} ${key}`) < 0 }),
     },
   });
-  const names = ["REGISTER_LIMITER", "LOGIN_LIMITER", "READY_LIMITER"];
+  const names = ["REGISTER_LIMITER", "LOGIN_LIMITER", "READY_LIMITER", "CALENDAR_LIMITER"];
   const api = connectApi(Object.assign({}, ...names.map(counting)));
   const headers = { "X-Forwarded-For": "10.0.0.1", "X-Real-IP": "10.0.0.1" };
-  for (const answer of [await register(api), await login(api), await api.get("/readyz", { headers })])
-    expectRefused(answer);
+  const answers = [
+    await register(api),
+    await login(api),
+    await api.get("/readyz", { headers }),
+    await api.get("/calendar/unknown.ics", { headers }),
+  ];
+  for (const answer of answers) expectRefused(answer);
   expect(counted).toEqual(names.map((name) => `${name} ${api.address}`));
 });
 

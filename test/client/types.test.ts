@@ -2,17 +2,26 @@ import { readFileSync } from "node:fs";
 import { expect, expectTypeOf, test } from "vitest";
 import type * as z from "zod/mini";
 import { generateTypes, typesFile } from "../../client/generate-types.ts";
-import type { AssignmentQuery, DoctorQuery, PatientQuery } from "../../client/index.ts";
+import type {
+  AppointmentQuery,
+  AssignmentQuery,
+  DoctorQuery,
+  EarliestSlotsQuery,
+  PatientQuery,
+  SlotsQuery,
+} from "../../client/index.ts";
+import type { AppointmentsQuery } from "../../src/appointments/requests.ts";
 import type { AssignmentsQuery } from "../../src/assignments/requests.ts";
 import type { DoctorsQuery } from "../../src/doctors/requests.ts";
 import type { PatientsQuery } from "../../src/patients/requests.ts";
+import type * as slots from "../../src/schedules/requests.ts";
 
 test("client/types.ts matches the API's schemas", async () => {
   expect(readFileSync(typesFile, "utf8")).toBe(await generateTypes());
 });
 
-/** The parameters of a list route without the cursor, which the client sends itself. */
-type Parameters<Schema extends z.ZodMiniType> = Omit<z.output<Schema>, "cursor">;
+/** The parameters of a list route without where to go on, which the client sends itself. */
+type Parameters<Schema extends z.ZodMiniType> = Omit<z.output<Schema>, "cursor" | "after">;
 /** The same with every parameter required: "optional" is written in more than one way. */
 type AllRequired<Query> = { [Name in keyof Query]-?: NonNullable<Query[Name]> };
 
@@ -21,6 +30,13 @@ test("a list method takes the same parameters as its route", () => {
   expectTypeOf<AllRequired<DoctorQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof DoctorsQuery>>>();
   expectTypeOf<AllRequired<AssignmentQuery>>().toEqualTypeOf<
     AllRequired<Parameters<typeof AssignmentsQuery>>
+  >();
+  expectTypeOf<AllRequired<AppointmentQuery>>().toEqualTypeOf<
+    AllRequired<Parameters<typeof AppointmentsQuery>>
+  >();
+  expectTypeOf<AllRequired<SlotsQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof slots.SlotsQuery>>>();
+  expectTypeOf<AllRequired<EarliestSlotsQuery>>().toEqualTypeOf<
+    AllRequired<Parameters<typeof slots.EarliestSlotsQuery>>
   >();
 });
 

@@ -32,6 +32,9 @@ const ofForeignKeys = [
   statement("SELECT 1 FROM mappings WHERE current_doctor_id = $1 FOR KEY SHARE", 1),
   statement("UPDATE mappings SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
   statement("UPDATE ended_assignments SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
+  statement("UPDATE appointments SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
+  statement("SELECT 1 FROM appointments WHERE doctor_id = $1 FOR KEY SHARE", 1),
+  statement("DELETE FROM appointments WHERE patient_id = $1", 1),
   statement("DELETE FROM mappings WHERE patient_id = $1", 1),
   statement("DELETE FROM ended_assignments WHERE patient_id = $1", 1),
   statement("DELETE FROM emergency_accesses WHERE patient_id = $1", 1),
@@ -50,6 +53,29 @@ const ofFunctions = [
   ),
   statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
   statement("UPDATE mappings SET is_primary = false WHERE patient_id = $1 AND is_primary", 1),
+  statement(
+    `SELECT a.* FROM unnest($1::int[]) patient, LATERAL (
+       SELECT * FROM appointments a
+       WHERE a.patient_id = patient AND a.status IN ('booked', 'arrived') AND ($2::int IS NULL OR a.doctor_id = $2) OFFSET 0
+     ) a`,
+    "{1}",
+    1,
+  ),
+  statement("UPDATE appointments SET status = 'cancelled' WHERE id = ANY ($1::int[])", "{1}"),
+  ...[
+    "appointments WHERE status = 'booked' AND",
+    "appointments WHERE status <> 'cancelled' AND",
+    "absences WHERE",
+  ].map((rows) =>
+    statement(
+      `SELECT FROM ${rows} doctor_id = $1 AND tstzrange(starts_at, ends_at) && tstzrange($2, $3)`,
+      ...[1, "2090-06-05", "2090-06-06"],
+    ),
+  ),
+  statement(
+    "SELECT day FROM appointments WHERE doctor_id = $1 AND day BETWEEN $2 AND $3 AND status <> 'cancelled' GROUP BY day",
+    ...[1, "2090-06-05", "2090-06-06"],
+  ),
   statement("SELECT FROM change_feed WHERE id = 1"),
   statement("UPDATE probes SET not_found = not_found + 1 WHERE account_id = $1 AND hour = $2", 1, 1),
 ];
@@ -96,6 +122,7 @@ const ofDoctor = { doctor: DOCTOR };
 const doctorPages = await Promise.all([
   ...listPages("patients", [{}, ofDoctor, { gender: "F" }, { ...listFilters.patients, ...ofDoctor }]),
   ...listPages("mappings", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
+  ...listPages("appointments", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
 ]);
 
 let statements: RecordedStatement[];
@@ -164,9 +191,10 @@ function isNarrow({ list, asked }: ListPage): boolean {
   // Deleted patients and ended assignments have indexes of their own.
   const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted", "ended"].includes(name));
   const isById = String(asked["sort"]).endsWith("id");
-  const own = { patients: ["doctor", "identifier"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
-    list
-  ];
+  const own = {
+    ...{ patients: ["doctor", "identifier"], doctors: ["patient"] },
+    ...{ mappings: ["patient", "doctor"], appointments: ["patient"] },
+  }[list];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
 

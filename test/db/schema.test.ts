@@ -19,6 +19,8 @@ const [known = {}] = await asOwner`
 const emptyClinics = await Promise.all(Array.from({ length: 20 }, () => newClinic()));
 const hash = "0123456789abcdef".repeat(4);
 
+const MONDAY = "2026-06-01T00:00Z";
+
 /** A valid row of each table, with unique values. */
 const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: uniqueName("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
@@ -57,6 +59,20 @@ const rows: Record<string, () => Record<string, unknown>> = {
   ended_assignments: () => ({
     ...{ id: assignment, patient_id: patient, owner_id: nurse.id, doctor_id: doctor },
     ...{ doctor_name: "A B", assigned_at: "2026-01-01", ended_by: nurse.id },
+  }),
+  schedules: () => ({ doctor_id: doctor, time_zone: "UTC", slot_minutes: 30, week: "{}" }),
+  absences: () => ({ doctor_id: doctor, starts_at: MONDAY, ends_at: "2026-06-02Z", created_by: nurse.id }),
+  appointments: () => ({
+    ...{ patient_id: patient, owner_id: nurse.id, doctor_id: doctor, created_by: nurse.id },
+    ...{ starts_at: MONDAY, ends_at: "2026-06-01T00:30Z", time_zone: "UTC", status: "cancelled" },
+  }),
+  calendar_feeds: () => ({
+    ...{
+      account_id: nurse.id,
+      clinic_id: nurse.id,
+      label: "raw",
+      token_hash: uniqueName("").padEnd(64, "3"),
+    },
   }),
   record_changes: () => ({ audience: "everybody", audience_id: 0, kind: 2, record_id: 1, version: 1 }),
   change_feed: () => ({ id: 1 }),
@@ -98,6 +114,11 @@ await insert("patient_identifiers", { key: "KNOWN" });
 await insert("ended_assignments", {});
 await insert("mappings", { doctor_id: (await postDoctor(nurse)).id, is_primary: true });
 const [merge] = await insert("patient_merges", {});
+const anotherDoctor = (await postDoctor(nurse)).id;
+await insert("schedules", { doctor_id: anotherDoctor });
+const [absence] = await insert("absences", {});
+const [appointment] = await insert("appointments", { status: "booked" });
+const [feed] = await insert("calendar_feeds", { token_hash: hash });
 // The API would not have made all of them, and other tests list them.
 afterAll(() => asOwner`DELETE FROM identifier_systems WHERE created_by = ${nurse.id} AND name <> 'known'`);
 
@@ -118,8 +139,35 @@ const checks: [table: string, column: string, ...Values][] = [
   ["mappings", "role", ["", "nurse", "Attending"], []],
   ["ended_assignments", "role", ["", "nurse", "Attending"], []],
   ["record_changes", "audience", ["", "nobody"], ["account", "doctor", "everybody"]],
-  ["record_changes", "kind", [0, 4], [1, 2, 3]],
+  ["record_changes", "kind", [0, 5], [1, 2, 3, 4]],
   ["change_feed", "id", [0, 2], []],
+  ["schedules", "slot_minutes", [4, 481], []],
+  ["schedules", "time_zone", ["UTC".padEnd(65, " ")], []],
+  ["schedules", "week", ["{[-1,60)}", "{[0,10081)}"], []],
+  [
+    "absences",
+    "ends_at",
+    [MONDAY, "2026-05-31Z", "2027-06-02T00:01Z"],
+    ["2026-06-01 00:01:00+00", "2027-06-02 00:00:00+00"],
+  ],
+  ["appointments", "status", ["", "pending"], []],
+  ["appointments", "starts_at", ["2026-06-01T00:00:01Z"], ["2026-06-01 00:01:00+00"]],
+  [
+    "appointments",
+    "ends_at",
+    [MONDAY, "2026-06-01T00:04Z", "2026-06-01T08:01Z"],
+    ["2026-06-01 00:05:00+00", "2026-06-01 08:00:00+00"],
+  ],
+  ["appointments", "note", ["x".repeat(501)], [null, "x".repeat(500)]],
+  ["appointments", "cancel_reason", ["x".repeat(201)], [null, "x".repeat(200)]],
+  [
+    "appointments",
+    "override_reason",
+    ["x".repeat(9), "x".repeat(501)],
+    [null, "x".repeat(10), "x".repeat(500)],
+  ],
+  ["calendar_feeds", "label", ["", "x".repeat(101)], ["x", "x".repeat(100)]],
+  ["calendar_feeds", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
   ["users", "username", notUsernames, [uniqueName("@.+-_").padEnd(150, "A")]],
   ["users", "email", ...email(254)],
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
@@ -203,6 +251,7 @@ const rowChecks: [table: string, rule: string, breaking: Record<string, unknown>
   ["doctors", "name", { firstname: "", lastname: "" }],
   ["patients", "contact", { email: null }],
   ["invitations", "clinic", { clinic_id: null }],
+  ["appointments", "owner_id", { status: "booked", owner_id: null }],
 ];
 
 /** For each key and each foreign key of a table: values that break it. */
@@ -267,6 +316,26 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["ended_assignments", "ended_assignments_patient_id_fkey", { id: 0, patient_id: 0, owner_id: null }],
   ["ended_assignments", "ended_assignments_patient_fkey", { id: 0, patient_id: patientOfOther }],
   ["ended_assignments", "ended_assignments_ended_by_fkey", { id: 0, ended_by: 0 }],
+  ["schedules", "schedules_pkey", { doctor_id: anotherDoctor }],
+  ["schedules", "schedules_doctor_id_fkey", { doctor_id: 0 }],
+  ["absences", "absences_pkey", { id: absence?.["id"] }],
+  ["absences", "absences_doctor_id_fkey", { doctor_id: 0 }],
+  ["absences", "absences_created_by_fkey", { created_by: 0 }],
+  ["appointments", "appointments_pkey", { id: appointment?.["id"] }],
+  ["appointments", "appointments_patient_fkey", { patient_id: patientOfOther }],
+  ["appointments", "appointments_patient_id_fkey", { patient_id: 0, owner_id: null }],
+  ["appointments", "appointments_doctor_id_fkey", { doctor_id: 0 }],
+  ["appointments", "appointments_created_by_fkey", { created_by: 0 }],
+  [
+    "appointments",
+    "appointments_doctor_busy",
+    { status: "fulfilled", patient_id: patientOfOther, owner_id: null },
+  ],
+  ["appointments", "appointments_patient_busy", { status: "arrived", doctor_id: anotherDoctor }],
+  ["calendar_feeds", "calendar_feeds_pkey", { id: feed?.["id"] }],
+  ["calendar_feeds", "calendar_feeds_token_hash_key", { token_hash: hash }],
+  ["calendar_feeds", "calendar_feeds_membership_fkey", { clinic_id: 0 }],
+  ["calendar_feeds", "calendar_feeds_doctor_id_fkey", { doctor_id: 0 }],
   ["idempotency_keys", "idempotency_keys_pkey", { key: "known" }],
   ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
@@ -355,7 +424,7 @@ test("the database has no other constraint and no other unique index", async () 
 test("only optional columns and the columns about an end or a deletion may be NULL", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
-  const deletion = ["deleted_at", "deleted_from", "current_doctor_id", ...Array(4).fill("owner_id")];
+  const deletion = ["deleted_at", "deleted_from", "current_doctor_id", ...Array(5).fill("owner_id")];
   const optional = [
     "record_id",
     "spent_at",
@@ -379,6 +448,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     ...ofEmptyDay,
     ...["ended_at", "ended_at", "last_used_at"],
     ...["clinic_id", "clinic_id", "clinic_role"],
+    ...["note", "cancel_reason", "override_reason", "doctor_id", "last_used_at"],
     "password_expires_at",
     "probing_until",
   ];

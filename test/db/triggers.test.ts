@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
+import { assignedPair, insertAppointment } from "../support/appointments.ts";
 import { asOwner } from "../support/owner.ts";
 import { atOnce, CROWD } from "../support/races.ts";
-import { postPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
 const openSession = (id: number, at = "now()") => asOwner`
   INSERT INTO sessions (user_id, token_version, created_at, expires_at)
@@ -57,4 +58,43 @@ test("an audit event has the hash of its changes as they are stored; one without
     { action: "create", is_hash: true, is_null: false },
     { action: "list", is_hash: null, is_null: true },
   ]);
+});
+
+test("the database has no more appointments on a day than the doctor's limit, also when many are inserted at once; with a reason it has", async () => {
+  const nurse = await newAccount();
+  const { doctor } = await assignedPair(nurse);
+  await asOwner`UPDATE doctors SET max_appointments_per_day = 3 WHERE id = ${doctor.id}`;
+  const patients = await atOnce(CROWD, async () => {
+    const patient = await postPatient(nurse);
+    await assignDoctor(nurse, { patient, doctor });
+    return patient;
+  });
+  const insert = (index: number, reason: string | null = null) => asOwner`
+    INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, override_reason, created_by)
+    SELECT ${patients[index]?.id}::int, ${nurse.id}, ${doctor.id}, start, start + interval '10 minutes', 'UTC', ${reason}, ${nurse.id}
+    FROM (SELECT timestamptz '2027-03-01 08:00Z' + ${index} * interval '10 minutes' AS start) times RETURNING id`;
+  const inserted = await Promise.allSettled(patients.map((_, index) => insert(index)));
+  const refused = inserted.filter((result) => result.status === "rejected");
+  expect(refused).toHaveLength(CROWD - 3);
+  for (const { reason } of refused) expect(reason).toMatchObject({ constraint: "appointments_day_full" });
+  const free = inserted.findIndex(({ status }) => status === "rejected");
+  expect(await insert(free, "An emergency.")).toHaveLength(1);
+});
+
+test("the database has no open appointment without an assignment, and ends no assignment with open appointments", async () => {
+  const nurse = await newAccount();
+  const { patient, doctor, assignment } = await assignedPair(nurse);
+  const other = await postDoctor(nurse);
+  await expect(insertAppointment(patient, other)).rejects.toMatchObject({
+    constraint: "appointments_assigned",
+  });
+  const id = await insertAppointment(patient, doctor);
+  const moved = asOwner`UPDATE appointments SET doctor_id = ${other.id} WHERE id = ${id}`;
+  await expect(moved).rejects.toMatchObject({ constraint: "appointments_assigned" });
+  const end = () => asOwner`DELETE FROM mappings WHERE id = ${assignment.id} RETURNING id`;
+  await expect(end()).rejects.toMatchObject({ constraint: "appointments_assigned" });
+  await asOwner`UPDATE appointments SET status = 'no_show' WHERE id = ${id}`;
+  expect(await end()).toHaveLength(1);
+  const reopened = asOwner`UPDATE appointments SET status = 'arrived' WHERE id = ${id}`;
+  await expect(reopened).rejects.toMatchObject({ constraint: "appointments_assigned" });
 });

@@ -62,6 +62,7 @@ test("every statement of a request checks the caller first", () => {
       "auth/find-login-account": "Login: the password is checked afterwards",
       "auth/open-session": "Login: the password has been checked",
       "auth/rotate-refresh-token": "The refresh token is checked instead",
+      "calendar-feeds/read": "The token of the feed is checked instead",
       "health/ping": "Open to everybody, and reads nothing",
     },
   );
@@ -74,11 +75,16 @@ test("every statement of a request inserts an audit event", () => {
       "auth/find-invitation": "Only whether the registration may go on, which is audited",
       "auth/find-own-account": "Reads the caller's own account only",
       "auth/list-sessions": "Reads the caller's own sessions only",
+      "calendar-feeds/list-by-id": "Reads the caller's own calendar feeds only",
+      "calendar-feeds/list-by-id-desc": "Reads the caller's own calendar feeds only",
       "doctors/find": "Doctors are a directory that every account may read",
       "health/ping": "Reads nothing",
       "identifier-systems/find": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id-desc": "Identifier systems are no data of patients",
+      "schedules/find": "When doctors work and are free, every account may read",
+      "schedules/find-earliest-slots": "When doctors work and are free, every account may read",
+      "schedules/list-absences-by-id": "When doctors work and are free, every account may read",
     },
   );
 });
@@ -89,12 +95,15 @@ test("what a stranger can ask for is audited with one patient: no index has even
     names.filter((name) => !/\/list-/.test(name) && severalPatients.test(readStatementText(name))),
     {
       "accounts/update": "The patients of the doctor that an admin links an account to",
+      "calendar-feeds/read":
+        "Patients of the clinic or the doctor of whose feed the request has the secret token",
       "doctors/reassign": "Patients whose doctor a manager or an admin has changed",
       "patients/export-csv": "The caller's own patients",
       "patients/export-ndjson": "The caller's own patients",
       "patients/import": "Patients that the caller has created",
       "patients/merge": "Both patients, only when the caller owns both",
       "patients/unmerge": "Both patients, only when the caller owns both",
+      "schedules/create-absence": "Patients whose appointments the caller may cancel and has cancelled",
       "patients/transfer-all": "Patients that an admin or a manager of both clinics has transferred",
       "patients/transfer-listed": "Patients that an admin or a manager of both clinics has transferred",
     },

@@ -34,7 +34,10 @@ async function newScene() {
 test("a manager gives all patients of a doctor to another one, with role and primary; the ended assignments stay; it is safe to repeat", async () => {
   const { manager, leaving, other, first, second } = await newScene();
   const answer = await postReassignment(manager, leaving, { to: other });
-  expect([answer.status, answer.body]).toEqual([200, { reassigned: 2, already: 0, more: false }]);
+  expect([answer.status, answer.body]).toEqual([
+    200,
+    { reassigned: 2, already: 0, cancelled: 0, more: false },
+  ]);
   expect(await assignmentsOf(first)).toEqual([{ doctor_id: other, role: "covering", is_primary: true }]);
   expect(await assignmentsOf(second)).toEqual([{ doctor_id: other, role: "attending", is_primary: false }]);
   const ended = (await manager.get(`/api/mappings/?ended=true&doctor=${leaving}`)).body;
@@ -46,7 +49,7 @@ test("a manager gives all patients of a doctor to another one, with role and pri
     },
   ]);
   const again = await postReassignment(manager, leaving, { to: other });
-  expect(again.body).toEqual({ reassigned: 0, already: 0, more: false });
+  expect(again.body).toEqual({ reassigned: 0, already: 0, cancelled: 0, more: false });
   const { body: history } = await manager.get(`/api/patients/${first}/history/`);
   expect(history[0]).toMatchObject({
     action: "assign",
@@ -58,7 +61,7 @@ test("where the other doctor is assigned already, that assignment stays, and bec
   const { manager, leaving, other, first, second } = await newScene();
   await assignDoctor(manager, { patient: { id: first }, doctor: { id: other } });
   const answer = await postReassignment(manager, leaving, { to: other });
-  expect(answer.body).toEqual({ reassigned: 1, already: 1, more: false });
+  expect(answer.body).toEqual({ reassigned: 1, already: 1, cancelled: 0, more: false });
   expect(await assignmentsOf(first)).toEqual([{ doctor_id: other, role: "attending", is_primary: true }]);
   const events = await auditEventsOf(answer);
   expect(events.sort((a, b) => (String(a["action"]) < String(b["action"]) ? -1 : 1))).toMatchObject([
@@ -80,7 +83,7 @@ test("only the patients that are named are reassigned; those of others and unkno
   await assignDoctor(stranger, { patient: foreign, doctor: { id: leaving } });
   const patients = [second, foreign.id, 2_147_483_647];
   const answer = await postReassignment(manager, leaving, { to: other, patients });
-  expect(answer.body).toEqual({ reassigned: 1, already: 0, more: false });
+  expect(answer.body).toEqual({ reassigned: 1, already: 0, cancelled: 0, more: false });
   for (const patient of [first, foreign.id])
     expect(await assignmentsOf(patient)).toMatchObject([{ doctor_id: leaving }]);
   const rest = await postReassignment(manager, leaving, { to: other });
@@ -96,7 +99,7 @@ test("an admin reassigns the patients of all clinics, with a reason", async () =
   expect(refused).toEqual(fieldProblem("reason"));
   expect(await auditEventsOf(refused)).toMatchObject([{ outcome: "refused", patients: [] }]);
   const answer = await postReassignment(admin, leaving, { to: other, reason });
-  expect(answer.body).toEqual({ reassigned: 3, already: 0, more: false });
+  expect(answer.body).toEqual({ reassigned: 3, already: 0, cancelled: 0, more: false });
   expect(await auditEventsOf(answer)).toMatchObject([{ outcome: "done", reason }]);
 });
 
@@ -127,11 +130,11 @@ test("a request reassigns 1,000 patients at most; more is true until the rest is
   const other = (await postDoctor(account)).id;
   const patients = assigned.slice(0, 1000).map((row) => row["patient_id"]);
   const first = await postReassignment(account, leaving, { to: other });
-  expect(first.body).toEqual({ reassigned: 1000, already: 0, more: true });
+  expect(first.body).toEqual({ reassigned: 1000, already: 0, cancelled: 0, more: true });
   const rest = await postReassignment(account, leaving, { to: other });
-  expect(rest.body).toEqual({ reassigned: 1, already: 0, more: false });
+  expect(rest.body).toEqual({ reassigned: 1, already: 0, cancelled: 0, more: false });
   const back = await postReassignment(account, other, { to: leaving, patients });
-  expect(back.body).toEqual({ reassigned: 1000, already: 0, more: false });
+  expect(back.body).toEqual({ reassigned: 1000, already: 0, cancelled: 0, more: false });
 });
 
 test("a doctor without patients after a reassignment can be deleted", async () => {
@@ -151,7 +154,7 @@ test("a reassignment that waits for a transfer leaves the patient's assignment, 
   await lock.release();
   expect([(await transfer).status, (await reassignment).body]).toEqual([
     200,
-    { reassigned: 1, already: 0, more: false },
+    { reassigned: 1, already: 0, cancelled: 0, more: false },
   ]);
   expect(await assignmentsOf(first)).toMatchObject([{ doctor_id: leaving }]);
   expect(await assignmentsOf(second)).toMatchObject([{ doctor_id: other }]);

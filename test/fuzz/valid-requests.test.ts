@@ -4,6 +4,7 @@ import { addressField, normalizePhone } from "../../src/http/contact-fields.ts";
 import { routeRequests } from "../requests.ts";
 import { PASSWORD, uniqueName } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { hoursFromNow } from "../support/appointments.ts";
 import { schemaErrors } from "../support/openapi.ts";
 import {
   type RouteRequest,
@@ -20,11 +21,18 @@ import { checkProperty, enterWorld, propertyTimeout, type World } from "./runs.t
 
 const document = inject("openApiDocument");
 
-/** What the document cannot say: nobody is born after today or more than 120 years ago, and which time zones there are. */
+/**
+ * What the document cannot say: nobody is born after today or more than 120 years ago, which time zones there are, when now
+ * is, and that an end comes after its beginning.
+ */
 const possible: Record<string, fc.Arbitrary<unknown>> = {
   age: fc.option(fc.integer({ min: 0, max: 120 })),
   birth_date: fc.constantFrom(null, "1990", "1990-05", "1990-05-17", "2020-02-29"),
   time_zone: fc.constantFrom("UTC", "europe/berlin", "Asia/Kolkata", "Etc/GMT+12"),
+  hours: fc.constantFrom([], [{ weekday: 7, from: "00:00", to: "24:00" }]),
+  starts_at: fc.integer({ min: 1, max: 8760 }).map(hoursFromNow),
+  // An absence has at most 366 days.
+  ends_at: fc.constant(hoursFromNow(8761)),
 };
 
 /** Values of the fields that can have any valid value; optional fields are there or not. */
@@ -53,6 +61,8 @@ const storedValue = (value: unknown) => (typeof value === "string" ? value.trim(
 const storedFields: Record<string, (value: never) => unknown> = {
   firstname: (name: string | null) => name?.trim() ?? "",
   lastname: (name: string | null) => name?.trim() ?? "",
+  note: (text: string | null) => text?.trim() || null,
+  cancel_reason: (text: string | null) => text?.trim() || null,
   age: (age: number | null) => age ?? expect.any(Number),
   phones: (phones: string[]) => [...new Set(phones.map(normalizePhone))],
   address: (address: unknown) => addressField.parse(address),
@@ -67,7 +77,9 @@ const storedValues = (values: object) =>
 
 /** The path at which the record of a response can be read, if there is one. */
 function recordPathOf(request: RouteRequest, path: string, { headers }: ApiResponse): string | null {
-  if (headers.has("Location")) return headers.get("Location");
+  const location = headers.get("Location");
+  // An absence is read in a list only.
+  if (location) return location.startsWith("/api/absences/") ? null : location;
   // The id of `GET /api/mappings/:id` is a patient's.
   const canBeRead = routeRequests.some(
     (one) =>
@@ -108,10 +120,10 @@ test.each(withFreeFields)(
 
 /**
  * Messages of rules for queries that JSON Schema cannot express: about two parameters together, all of Unicode, or the
- * calendar.
+ * calendar; and of an id that must exist.
  */
 const INEXPRESSIBLE =
-  /^(Must (not be (before|less than) .*|contain more than accents and punctuation|be a date like .*)\n?)+$/;
+  /^((Must (not be (before|less than) .*|contain more than accents and punctuation|be (a date like|at most \d+ days after) .*)|There is no such patient\.)\n?)+$/;
 
 test.each(withQuery)("$route accepts every valid query", propertyTimeout, async (request) => {
   const { cursor, since, ...parameters } = queryOf(request);

@@ -4,6 +4,7 @@ import { invite } from "../invitations/requests.ts";
 import { CSV, imported } from "../patients/files.ts";
 import { newAccount, PASSWORD, setPassword, uniqueName } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { hoursFromNow } from "../support/appointments.ts";
 import { addMember, newClinic } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { REASON } from "../support/ownership.ts";
@@ -37,6 +38,9 @@ const register = (fields: object, atApi = api) =>
   });
 const byInvitation = connectApi({ REGISTRATION: "invitation" });
 
+const book = ({ id: doctor }: { id: number }, hours = 24) =>
+  nurse.post("/api/appointments/", { patient: patient.id, doctor, starts_at: hoursFromNow(hours) });
+
 /** A request for each code. */
 const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
   required: () => postFields({ firstname: " ", lastname: null }),
@@ -64,6 +68,10 @@ const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
     const { id } = await postDoctor(nurse, { active: false });
     return nurse.post("/api/mappings/", { patient: patient.id, doctor: id });
   },
+  not_assigned: async () => book(await postDoctor(nurse)),
+  retired: async () => book(await postDoctor(nurse, { active: false })),
+  past: async () => book(await postDoctor(nurse), -1),
+  too_far_ahead: async () => book(await postDoctor(nurse), 367 * 24),
   interim_manager: async () => {
     const clinic = await newClinic();
     await addMember(clinic, admin, "manager");

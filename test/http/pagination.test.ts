@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PatientsQuery } from "../../src/patients/requests.ts";
 import { newAccount } from "../support/accounts.ts";
-import { idsOf, insertRecords, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
+import { deleteRecord, idsOf, insertRecords, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
 import { fieldProblem } from "../support/problems.ts";
 import { postPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
@@ -122,9 +122,9 @@ describe.each(lists)("the list of %s", (list) => {
     for await (const page of pagesFrom(account, start)) {
       visited.push(...idsOf(page));
       // The last record of the page, which the cursor names, and once a record of a later page.
-      await account.delete(`/api/${list}/${idsOf(page).at(-1)}/`);
+      await deleteRecord(list, account, idsOf(page).at(-1));
       if (added.length > 0) continue;
-      await account.delete(`/api/${list}/${ids[5]}/`);
+      await deleteRecord(list, account, ids[5]);
       added = await insertRecords(list, account, 2);
     }
     expect(visited).toEqual([...ids.filter((id) => id !== ids[5]), ...added]);
@@ -151,7 +151,7 @@ describe.each(lists)("the list of %s", (list) => {
   });
 });
 
-test.each(["patients", "mappings"] as const)(
+test.each(["patients", "mappings", "appointments"] as const)(
   "a cursor of another account's list of %s shows no records",
   async (list) => {
     const other = await newAccount();

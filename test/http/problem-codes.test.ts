@@ -1,5 +1,6 @@
 import { expect, inject, test } from "vitest";
 import { type ProblemCode, problemStatuses } from "../../src/http/problem-codes.ts";
+import { postFeed } from "../calendar-feeds/requests.ts";
 import { exported, imported } from "../patients/files.ts";
 import {
   insertRefreshToken,
@@ -11,6 +12,7 @@ import {
   withToken,
 } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { assignedPair, hoursFromNow, insertAppointment } from "../support/appointments.ts";
 import { addMember, endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -140,6 +142,22 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     await postEmergencyAccess(admin, patient);
     return admin.patch(patientPath(patient), { age: 40 });
   },
+  not_appointment_owner: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor);
+    await postEmergencyAccess(admin, patient);
+    return admin.patch(`/api/appointments/${id}/`, { note: "x" });
+  },
+  not_bookable: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const body = { patient: patient.id, doctor: doctor.id, starts_at: hoursFromNow(24) };
+    return nurse.post("/api/appointments/", body);
+  },
+  invalid_transition: async () => {
+    const { patient, doctor } = await assignedPair(nurse);
+    const id = await insertAppointment(patient, doctor, { status: "cancelled" });
+    return nurse.patch(`/api/appointments/${id}/`, { status: "booked" });
+  },
   not_doctor_creator: async () => other.delete(doctorPath(await postDoctor(nurse))),
   doctor_relied_on: async () => {
     const { doctor } = await newDoctorsAccount(nurse);
@@ -191,7 +209,29 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const { doctor } = await assignDoctor(nurse);
     return nurse.delete(doctorPath({ id: doctor }));
   },
+  doctor_has_appointments: async () => {
+    const { patient, doctor, assignment } = await assignedPair(nurse);
+    await insertAppointment(patient, doctor, { status: "cancelled" });
+    await nurse.delete(`/api/mappings/${assignment.id}/`);
+    return nurse.delete(doctorPath(doctor));
+  },
+  open_appointments: async () => {
+    const { patient, doctor, assignment } = await assignedPair(nurse);
+    await insertAppointment(patient, doctor);
+    return nurse.delete(`/api/mappings/${assignment.id}/`);
+  },
+  appointments_overlap: async () => {
+    const [one, two] = [await assignedPair(nurse), await assignedPair(nurse)];
+    await insertAppointment(one.patient, one.doctor);
+    await insertAppointment(two.patient, two.doctor);
+    return postMerge(nurse, one.patient, two.patient);
+  },
   doctor_deleted: async () => postRestore(nurse, await patientOfDeletedDoctor()),
+  too_many_feeds: async () => {
+    const account = await newAccount(api);
+    for (let count = 0; count < 20; count += 1) await postFeed(account);
+    return account.post("/api/calendar-feeds/", { label: "North" });
+  },
   invitation_unusable: async () => {
     const { token } = await newAccount(api, "admin");
     const invitation = { email: "new@example.org", role: "clinician" };

@@ -16,8 +16,8 @@ test("versions that are not deployed have no public URL", () => {
   expect(config.preview_urls).toBe(false);
 });
 
-test("the seven rate limiters have namespaces of their own", () => {
+test("the eight rate limiters have namespaces of their own", () => {
   const namespaces = config.ratelimits.map((limiter: { namespace_id: string }) => limiter.namespace_id);
-  expect(namespaces).toHaveLength(7);
+  expect(namespaces).toHaveLength(8);
   expect(new Set(namespaces).size).toBe(namespaces.length);
 });

@@ -134,10 +134,13 @@ test.each(
   const all = operationOf(route)?.parameters?.filter((one) => one.in === place) ?? [];
   const parameters = all.filter(({ name }) => name !== "cursor");
   expect(all).not.toEqual([]);
+  const required = Object.fromEntries(
+    parameters.filter((one) => one.required).map(({ name, example }) => [name, String(example)]),
+  );
   for (const { name, schema: described } of parameters) {
     // In the path, the document may have another name than the app.
     const field = place === "path" && name !== "account" ? "id" : name;
-    const others = place === "path" ? { id: "1", account: "1" } : {};
+    const others = place === "path" ? { id: "1", account: "1" } : required;
     const isInteger = described["type"] === "integer";
     // The document has one spelling of a number; the API also accepts others, such as 01 and 1e3.
     const sent = texts.filter((text) => !isInteger || !/^[+-]?0\d|^\d+[.e]/.test(text));

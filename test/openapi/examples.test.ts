@@ -57,8 +57,11 @@ test.each(Object.entries(document.components.headers))(
   },
 );
 
-/** Fields that refer to something in the database, whose value differs in each one. */
-const referenceFields = [...["patient", "doctor", "clinic", "account"], ...["refresh", "from", "to", "into"]];
+/** Fields that refer to something in the database, whose value differs in each one, or to a time to come. */
+const referenceFields = [
+  ...["patient", "doctor", "clinic", "account"],
+  ...["refresh", "from", "to", "into", "starts_at"],
+];
 
 describe.each(routeRequests.filter((request) => exampleBodyOf(request)))(
   "the body in the example of $route",

@@ -21,7 +21,7 @@ const [LAST, SECOND, FIRST] = [dayBefore(2), dayBefore(3), dayBefore(4)];
 /** Closes the days of the database as the scheduled job does. */
 async function closeDays(url: string, secrets: Record<string, string> = { JWT_SECRET: SECRET }) {
   const limiter = { limit: async () => ({ success: true }) };
-  const names = ["REGISTER", "LOGIN", "REFRESH", "SESSION", "ACCOUNT", "IMPORT_EXPORT", "READY"];
+  const names = ["REGISTER", "LOGIN", "REFRESH", "SESSION", "ACCOUNT", "IMPORT_EXPORT", "READY", "CALENDAR"];
   const config = readConfig({
     ...Object.fromEntries(names.map((name) => [`${name}_LIMITER`, limiter])),
     DATABASE_URL: url,

@@ -57,10 +57,12 @@ test("the role may execute the API's functions also where the owner's default pr
     await query(hardened.url, "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC");
     await migrate(hardened.url);
     await createRole(hardened.url, name);
+    // Those of btree_gist are called by indexes, which check no rights.
     const functionsWhere = (condition: string, values: string[]) =>
       query(
         hardened.url,
-        `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype AND ${condition} ORDER BY proname`,
+        `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype
+           AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e') AND ${condition} ORDER BY proname`,
         values,
       );
     // Operators call the first one; the Worker only through erase_patient, which runs as the owner.

@@ -65,6 +65,7 @@ describe("an erased patient", () => {
     expect(tables.filter(({ name }) => !text.includes(` public.${name} `))).toEqual([]);
     expect(tables.map(({ name }) => name)).toEqual([
       ...[
+        "appointments",
         "audit_events",
         "emergency_accesses",
         "ended_assignments",

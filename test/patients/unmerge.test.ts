@@ -16,9 +16,10 @@ import { problem } from "../support/problems.ts";
 import { assignDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
-const [nurse, stranger, admin] = [
+const [nurse, stranger, admin, otherAdmin] = [
   await newAccount(api),
   await newAccount(api),
+  await newAccount(api, "admin"),
   await newAccount(api, "admin"),
 ];
 const phones = (...digits: number[]) => digits.map((digit) => `+4930123456${digit}`);
@@ -141,6 +142,22 @@ describe("undoing a merge", () => {
     before[1].version += 2;
     expect((await account.get("/api/mappings/")).body).toEqual(before);
     expect(idsOf(await account.get("/api/mappings/"))).toEqual([own.id, moved.id, double.id]);
+  });
+
+  test("leaves the survivor its own ended assignments and emergency accesses", async () => {
+    const pair = { card: await postPatient(nurse), survivor: await postPatient(nurse) };
+    for (const patient of [pair.card, pair.survivor])
+      await nurse.delete(`/api/mappings/${(await assignDoctor(nurse, { patient })).id}/`);
+    await postEmergencyAccess(admin, pair.survivor);
+    await postEmergencyAccess(otherAdmin, pair.card);
+    await postMerge(nurse, pair.card, pair.survivor);
+    await postUnmerge(nurse, pair.card);
+    const rows = await asOwner`
+      SELECT patient_id FROM ended_assignments WHERE patient_id IN (${pair.card.id}, ${pair.survivor.id})
+      UNION ALL SELECT patient_id FROM emergency_accesses WHERE patient_id IN (${pair.card.id}, ${pair.survivor.id})
+      ORDER BY patient_id`;
+    const ids = [pair.card.id, pair.survivor.id];
+    expect(rows.map((row) => row["patient_id"])).toEqual([ids[0], ids[0], ids[1], ids[1]]);
   });
 
   test("says which assignments have ended and which doctors were deleted", async () => {

@@ -15,6 +15,7 @@ export const limiters = {
   REFRESH_LIMITER: env.REFRESH_LIMITER as RateLimit,
   SESSION_LIMITER: env.SESSION_LIMITER as RateLimit,
   READY_LIMITER: env.READY_LIMITER as RateLimit,
+  CALENDAR_LIMITER: env.CALENDAR_LIMITER as RateLimit,
   // Limits that tests of all routes exceed on purpose. test/auth/rate-limits.test.ts tests those of wrangler.toml.
   ACCOUNT_LIMITER: { limit: async () => ({ success: true }) } as RateLimit,
   IMPORT_EXPORT_LIMITER: { limit: async () => ({ success: true }) } as RateLimit,

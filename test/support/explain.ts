@@ -133,7 +133,7 @@ export const sortsWholeTable = (node: PlanNode): boolean =>
 export const sortsCollectedRows = (node: PlanNode): boolean => {
   const [input] = inputsOf(node);
   const collected = input?.["One-Time Filter"] === undefined ? input : inputsOf(input)[0];
-  return sorts(node) && collected?.["Node Type"] === "Subquery Scan";
+  return sorts(node) && collected?.["Node Type"] === "Subquery Scan" && !isCut(collected);
 };
 
 /**

@@ -2,7 +2,10 @@ import { type SetupStep, statement } from "./explain.ts";
 
 /** All tables but the audit log. */
 export const allTables = [
+  "absences",
+  "appointments",
   "audit_digests",
+  "calendar_feeds",
   "change_feed",
   "clinics",
   "doctors",
@@ -20,6 +23,7 @@ export const allTables = [
   "probes",
   "record_changes",
   "refresh_tokens",
+  "schedules",
   "sessions",
   "users",
 ];
@@ -38,6 +42,9 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       SELECT DATE '2000-01-01' + n, 0, repeat('0', 64), repeat('0', 64), now() FROM generate_series(1, 20000) n`),
     statement(`INSERT INTO sessions (user_id, token_version, expires_at)
       SELECT u.id, 1, now() + interval '1 day' FROM users u, generate_series(1, 10) WHERE username LIKE 'fill-%'`),
+    statement(`INSERT INTO calendar_feeds (account_id, clinic_id, label, token_hash)
+      SELECT account_id, clinic_id, 'Fill', encode(sha256((account_id || '-' || n)::bytea), 'hex')
+      FROM memberships ms JOIN users u ON u.id = ms.account_id, generate_series(1, 20) n WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO refresh_tokens (token_hash, session_id)
       SELECT encode(sha256(s.id::text::bytea), 'hex'), s.id
       FROM sessions s JOIN users u ON u.id = s.user_id WHERE username LIKE 'fill-%'`),
@@ -74,10 +81,20 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       SELECT p.id, p.owner_id, d.first + p.id % ${RECORDS}
       FROM patients p, (SELECT min(id) AS first FROM doctors WHERE email LIKE '%@fill.example.org') d
       WHERE p.email LIKE '%@fill.example.org' AND p.owner_id IS NOT NULL ORDER BY p.id`),
+    statement(`INSERT INTO schedules (doctor_id, time_zone, slot_minutes, week)
+      SELECT id, 'UTC', 30, '{[540,1020)}' FROM doctors WHERE email LIKE '%@fill.example.org'`),
+    statement(`INSERT INTO absences (doctor_id, starts_at, ends_at, created_by)
+      SELECT id, now(), now() + interval '1 day', created_by FROM doctors WHERE email LIKE '%@fill.example.org'`),
     // Each patient has had another doctor before. One doctor has had the patients of many accounts.
     statement(`INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, assigned_at, ended_by)
       SELECT m.id, m.patient_id, m.owner_id, CASE m.id / 2 % 2 WHEN 0 THEN m.doctor_id ELSE 7 END, 'Gregory House', m.assigned_at, m.owner_id
       FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE p.email LIKE '%@fill.example.org'`),
+    // Each patient has had an appointment: with its doctor, or a cancelled one with one doctor. Nobody is busy twice.
+    statement(`INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, status, override_reason, created_by)
+      SELECT patient_id, owner_id, CASE status WHEN 'fulfilled' THEN doctor_id ELSE 7 END, starts_at, starts_at + interval '30 minutes', 'UTC', status, 'For the plans', ended_by
+      FROM ended_assignments, LATERAL (
+        SELECT date_trunc('minute', now()) - make_interval(mins => id) AS starts_at, CASE WHEN doctor_id = 7 THEN 'cancelled' ELSE 'fulfilled' END AS status
+      ) a WHERE owner_id IS NOT NULL`),
   ].map((run) => ({ run }));
 
 export const DOCTOR = 2_000_000_000;
@@ -103,6 +120,14 @@ export const fillForDoctor = (account: number): SetupStep[] =>
     ),
     assignPatients("owner_id = $2", BOTH, account),
     assignPatients("owner_id <> $2", ASSIGNED - BOTH, account),
+    statement(
+      `INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, status, override_reason, created_by)
+       SELECT patient_id, owner_id, doctor_id, starts_at, starts_at + interval '1 minute' * 5, 'UTC', 'fulfilled', 'For the plans', $2::int
+       FROM mappings, LATERAL (SELECT date_trunc('minute', now()) - make_interval(mins => 5 * id) AS starts_at) a
+       WHERE current_doctor_id = $1`,
+      DOCTOR,
+      account,
+    ),
   ].map((run) => ({ run }));
 
 const assignPatients = (condition: string, count: number, account: number) =>

@@ -18,16 +18,28 @@ export const listFilters: Record<List, Record<string, string | number>> = {
   },
   doctors: { search: "house", specialization: "NEUR", patient: 7, updated_since: "2019-01-01T00:00:00Z" },
   mappings: { patient: 7, doctor: 7 },
+  appointments: {
+    ...{ patient: 7, doctor: 7, status: "fulfilled" },
+    ...{ from: "2019-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z" },
+  },
 };
+/** The sort orders of each list. */
+const sorts: Record<List, string[]> = {
+  patients: ["id", "lastname", "created_at", "updated_at"],
+  doctors: ["id", "lastname", "created_at", "updated_at"],
+  mappings: ["id", "created_at"],
+  appointments: ["id", "starts_at"],
+};
+/** A record in the middle of every list (`large-tables.ts`). */
+const FAR = 25_000;
 const keys: Record<string, string | null> = {
   id: null,
   lastname: "lovelace ada",
   created_at: "2020-01-01T00:00:00.000Z",
   updated_at: "2020-01-01T00:00:00.000Z",
+  // An appointment was as many minutes ago as its id says.
+  starts_at: new Date(Date.now() - FAR * 60_000).toISOString(),
 };
-
-/** A record in the middle of every list (`large-tables.ts`). */
-const FAR = 25_000;
 
 /** The filters to try on a list: none, each of them, all of them. */
 export const filterCombinations = (list: List) => [
@@ -37,8 +49,7 @@ export const filterCombinations = (list: List) => [
 ];
 /** The first page and one in the middle, in every order, for each of the given filters. */
 export const listPages = (list: List, asked: ListPage["asked"][]): Promise<ListPage>[] =>
-  Object.keys(keys)
-    .filter((sort) => list !== "mappings" || !["lastname", "updated_at"].includes(sort))
+  sorts[list]
     .flatMap((sort) => [sort, `-${sort}`])
     .flatMap((sort) => asked.map((filter) => ({ ...filter, sort })))
     .flatMap((asked) => [first(list, asked), far(list, asked)]);

@@ -5,7 +5,7 @@ import { type ApiResponse, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** The lists. The list of doctors has those of all accounts: a test finds records of others between its own. */
-export const lists = ["patients", "doctors", "mappings"] as const;
+export const lists = ["patients", "doctors", "mappings", "appointments"] as const;
 export type List = (typeof lists)[number];
 
 /**
@@ -32,6 +32,12 @@ export async function insertRecords(list: List, account: TestAccount, count: num
   return rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
 }
 
+/** Deletes a record of a list. No request deletes an appointment, but a patient that is erased takes its own along. */
+export const deleteRecord = (list: List, account: TestAccount, id: number | undefined) =>
+  list === "appointments"
+    ? asOwner`DELETE FROM appointments WHERE id = ${id}`
+    : account.delete(`/api/${list}/${id}/`);
+
 const inserts: Record<List, (owner: number, count: number) => Promise<Record<string, unknown>[]>> = {
   patients: (owner, count) => asOwner`
     INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
@@ -50,6 +56,16 @@ const inserts: Record<List, (owner: number, count: number) => Promise<Record<str
       FROM (SELECT * FROM patients WHERE created_by = ${owner} ORDER BY id DESC LIMIT ${count}::int) p,
            (SELECT id FROM doctors WHERE created_by = ${owner} ORDER BY id DESC LIMIT 1) d
       RETURNING id`;
+  },
+  appointments: async (owner, count) => {
+    await inserts.mappings(owner, count);
+    return asOwner`
+      INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, created_by)
+      SELECT m.patient_id, m.owner_id, m.doctor_id, s.starts_at, s.starts_at + interval '5 minutes', 'UTC', m.owner_id
+      FROM (
+        SELECT *, row_number() OVER (ORDER BY id) AS n FROM mappings WHERE owner_id = ${owner} ORDER BY id DESC LIMIT ${count}::int
+      ) m, LATERAL (SELECT timestamptz '2030-01-01' + n * interval '1 day' AS starts_at) s
+      ORDER BY m.id RETURNING id`;
   },
 };
 

@@ -2,12 +2,15 @@ import type * as z from "zod/mini";
 import type { TestAccount } from "./accounts.ts";
 import type { ApiResponse, Options } from "./api.ts";
 
-/** The subject of a request: the ids in its path, and its body or a file with a JSON object on each line. */
+/** The subject of a request: the ids in its path, the query that it needs, and its body or a file with a JSON object on each line. */
 export interface RouteSubject {
   id?: number | string;
   account?: number | string;
+  query?: string;
   body?: Record<string, unknown>;
   file?: string;
+  /** The end of the path of a calendar. */
+  feed?: string;
 }
 
 /**
@@ -45,9 +48,12 @@ export interface RouteRequest {
 export const routeMethod = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
 /** The path of a route, with the ids in place of their names; below /api/ it ends with a slash, as it is documented. */
-export function routePath({ route }: RouteRequest, { id = 1, account = 1 }: RouteSubject = {}): string {
+export function routePath(
+  { route }: RouteRequest,
+  { id = 1, account = 1, feed = "unknown.ics" }: RouteSubject = {},
+): string {
   const [, path = ""] = route.split(" ");
-  const withIds = path.replace(":id", String(id)).replace(":account", String(account));
+  const withIds = path.replace(":id", String(id)).replace(":account", String(account)).replace(":feed", feed);
   return `${withIds}${path.startsWith("/api/") ? "/" : ""}`;
 }
 
@@ -64,12 +70,23 @@ export function sendToPath(
   account: TestAccount,
   request: RouteRequest,
   path: string,
-  { body, file }: RouteSubject,
+  { body, file, query }: RouteSubject,
   { headers, ...options }: Options = {},
 ): Promise<ApiResponse> {
   const sent =
     file === undefined
       ? { headers }
       : { raw: file, headers: { "Content-Type": "application/x-ndjson", ...headers } };
-  return account.request(routeMethod(request), path, body, { ...options, ...sent } as Options);
+  return account.request(routeMethod(request), withParameters(path, query), body, {
+    ...options,
+    ...sent,
+  } as Options);
+}
+
+/** The path with the parameters of `query` that it does not have. */
+function withParameters(path: string, query = ""): string {
+  const sent = new URLSearchParams(path.split("?")[1]);
+  const missing = query.split("&").filter((pair) => pair && !sent.has(String(pair.split("=")[0])));
+  if (missing.length === 0) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}${missing.join("&")}`;
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { tableColumn } from "./json.ts";
+import { isoTimestampText, isTimestamp, tableColumn } from "./json.ts";
 
 // What an audit event changed, as the JSON text `{field: {before, after}}`.
 
@@ -51,13 +51,17 @@ export function changesOfFields(
   return sql`${open}\n${sql.raw(changes.join(",\n"))}${more && sql`,\n${more}`}\n${close}`;
 }
 
-/** A column as JSON. Identifiers are masked: the audit log is read by more people than the patients. */
-const jsonOf = ({ name, notNull }: PgColumn, step: string): string =>
-  name === "identifiers"
-    ? `mask_identifiers(${step}.${name})`
-    : notNull
-      ? `to_json(${step}.${name})`
-      : `coalesce(to_json(${step}.${name})::text, 'null')`;
+/** Free texts of appointments. The audit log says that there is one, and not what it says. */
+const maskedTexts = ["note", "cancel_reason", "override_reason"];
+
+/** A column as JSON. Identifiers and free texts are masked: the audit log is read by more people than the patients. */
+function jsonOf({ name, notNull }: PgColumn, step: string): string {
+  const value = `${step}.${name}`;
+  if (name === "identifiers") return `mask_identifiers(${value})`;
+  if (maskedTexts.includes(name)) return `CASE WHEN ${value} IS NULL THEN 'null' ELSE '"***"' END`;
+  if (isTimestamp(name)) return `to_json(${isoTimestampText(value)})`;
+  return notNull ? `to_json(${value})` : `coalesce(to_json(${value})::text, 'null')`;
+}
 
 const isChanged = ({ name, notNull }: PgColumn, before: string, after: string): string =>
   `${before}.${name} ${notNull ? "<>" : "IS DISTINCT FROM"} ${after}.${name}`;

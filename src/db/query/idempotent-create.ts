@@ -107,7 +107,15 @@ export const resultId = sql`(SELECT record_id FROM result WHERE is_same_request)
 
 /** The action of the audit event: `replay` when the stored response is sent again, or refused. */
 export const createOrReplay = (
-  action: "create" | "create_identifier_system" | "create_clinic" | "assign" | "import" | "merge",
+  action:
+    | "create"
+    | "create_identifier_system"
+    | "create_clinic"
+    | "assign"
+    | "import"
+    | "merge"
+    | "absence"
+    | "book",
 ): SQL =>
   sql`CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 

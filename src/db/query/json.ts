@@ -9,8 +9,9 @@ import type { Json } from "../statement.ts";
  *
  * @param column of the type `timestamptz(3)`: `p.created_at`
  */
-export const isoTimestamp = (column: string): SQL =>
-  sql.raw(`substr(to_json(${column} AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`);
+export const isoTimestamp = (column: string): SQL => sql.raw(isoTimestampText(column));
+export const isoTimestampText = (column: string): string =>
+  `substr(to_json(${column} AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
 
 /** Whether a column holds a time: their names end in `_at`, or are `at`. */
 export const isTimestamp = (name: string): boolean => /(^|[._])at$/.test(name);

@@ -111,26 +111,33 @@ function pageRange(
   isBackwards: boolean,
 ): SQL {
   const [key = "", id] = order;
-  const fromParam = timeRange?.fromParam ?? sinceParam;
-  const [after, within] = isBackwards ? [sql`<`, sql`>=`] : [sql`>`, sql`<=`];
+  const range = isTimestamp(key) ? timeRange : undefined;
+  const fromParam = range?.fromParam ?? sinceParam;
   const values = equals.map(([, value]) => value);
   const columns = equals.map(([column]) => column);
   const afterKey = sql`${param("after_key")}::${sql.raw(isTimestamp(key) ? "timestamptz" : "text")}`;
-  const from = fromParam && sql`${param(fromParam)}::timestamptz`;
+  const from = fromParam && timestamp(fromParam);
   const startKey = from && !isBackwards ? sql`greatest(${afterKey}, ${from})` : afterKey;
   const position = id === undefined ? [afterId] : [startKey, afterId];
+  const after = isBackwards ? sql`<` : sql`>`;
   const start = sql`${row([...columns, ...order])} ${after} ${row([...values, ...position])}`;
-  const [boundColumns, boundValues] =
-    from && isBackwards
-      ? [
-          [...columns, key],
-          [...values, sql`coalesce(${from}, '-infinity')`],
-        ]
-      : [columns, values];
+  const end = isBackwards
+    ? { within: sql`>=`, bound: from && sql`coalesce(${from}, '-infinity')` }
+    : range
+      ? { within: sql`<`, bound: sql`coalesce(${timestamp(range.toParam)}, 'infinity')` }
+      : { within: sql`<=` };
+  const [boundColumns, boundValues] = end.bound
+    ? [
+        [...columns, key],
+        [...values, end.bound],
+      ]
+    : [columns, values];
   return boundColumns.length === 0
     ? start
-    : sql`${start}\n AND ${row(boundColumns)} ${within} ${row(boundValues)}`;
+    : sql`${start}\n AND ${row(boundColumns)} ${end.within} ${row(boundValues)}`;
 }
+
+const timestamp = (name: string): SQL => sql`${param(name)}::timestamptz`;
 
 /** A row of values; one value alone without brackets. */
 function row(parts: (string | SQL)[]): SQL {

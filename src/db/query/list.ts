@@ -63,8 +63,8 @@ export interface ListDefinition {
   /** Which directions the list has; both when left out. */
   directions?: ("" | "-")[];
   /**
-   * The names of the parameters that bound the first sort column (from inclusive, to exclusive), for a list that is
-   * read backwards.
+   * The names of the parameters that bound the first sort column, where that is a time (from inclusive, to exclusive). Rows
+   * outside are not read.
    */
   timeRange?: { fromParam: string; toParam: string };
   /** Whether the caller may read the list at all; true when left out. */
@@ -107,15 +107,13 @@ export function defineList<Shape>(list: ListDefinition) {
   for (const [name, sort] of Object.entries(list.sorts))
     for (const direction of list.directions ?? ["", "-"])
       statements.set(`${direction}${name}`, definePageStatement(list, name, sort, direction === "-"));
-  const { fromParam, toParam } = list.timeRange ?? {};
-  const names = [...Object.keys(list.filters), ...(fromParam ? [fromParam] : [])];
+  const names = [...Object.keys(list.filters), ...Object.values(list.timeRange ?? {})];
   const withoutFilters = Object.fromEntries(names.map((name) => [name, null]));
   return async (caller: Caller, { size, sort, filters, after }: PageRequest) => {
     const name = statementName(list, sort, filters);
     const readPage = statements.get(name);
     if (!readPage) throw new Error(`There is no sort order ${name}.`);
-    const rangeEnd = toParam && filters[toParam];
-    const position = after ?? (rangeEnd ? { key: String(rangeEnd), id: 0 } : startPosition(list, name));
+    const position = after ?? startPosition(list, name, filters);
     const { body, key, id, isAllowed, successor } = await readPage(caller, {
       ...withoutFilters,
       ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
@@ -141,12 +139,18 @@ function statementName(
   return `${direction}${filter ? `${filter} ` : ""}${order}`;
 }
 
-/** A position before all rows of a sort order. */
-function startPosition({ sorts }: ListDefinition, name: string): PagePosition {
+/** A position before all rows of a sort order, or of its time range. */
+function startPosition(
+  { sorts, timeRange }: ListDefinition,
+  name: string,
+  filters: PageRequest["filters"],
+): PagePosition {
   const isBackwards = name.startsWith("-");
   const [key = "", ...more] = sorts[name.replace(/^-/, "")]?.order ?? [];
   const id = isBackwards ? ABOVE_ALL_IDS : 0;
   if (more.length === 0) return { key: null, id };
+  const rangeEnd = timeRange && isBackwards && filters[timeRange.toParam];
+  if (isTimestamp(key) && rangeEnd) return { key: String(rangeEnd), id: 0 };
   if (isTimestamp(key)) return { key: isBackwards ? "infinity" : "-infinity", id };
   return { key: isBackwards ? ABOVE_ALL_NAMES : "", id };
 }

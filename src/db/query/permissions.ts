@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { param } from "../statement.ts";
+import { intParam, param } from "../statement.ts";
 import { callerClinicId } from "./caller.ts";
 
 /** Whether the caller works in the clinic as a clerk or more, or as a clinician or more. */
@@ -8,7 +8,7 @@ const isClinician = sql`caller.clinic_role IN ('clinician', 'manager')`;
 
 /**
  * What the caller can be to a record, as conditions on that record and on the row of `caller`. In every statement `p` is
- * a patient, `m` an assignment and `d` a doctor.
+ * a patient, `m` an assignment, `d` a doctor and `a` an appointment.
  */
 const callerRoles = {
   anyAccount: sql`true`,
@@ -44,6 +44,24 @@ const callerRoles = {
   clinicianOfAssigned: sql`m.owner_id = caller.clinic_id AND ${isClinician}`,
   /** The own account of the doctor of an assignment. */
   doctorOfAssigned: sql`m.current_doctor_id = caller.doctor_id`,
+  /** The own account of an assigned doctor, with whom the appointment is to be. */
+  assignedDoctorBooked: sql`p.owner_id IS NOT NULL AND ${intParam("doctor")} = caller.doctor_id AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
+        )`,
+  /** Of the clinic that owns an appointment's patient: a member, or a clerk or more. */
+  memberOfBooked: sql`a.owner_id = caller.clinic_id`,
+  clerkOfBooked: sql`a.owner_id = caller.clinic_id AND ${isClerk}`,
+  /** The own account of the doctor of an appointment. */
+  doctorOfBooked: sql`a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id`,
+  /** With an emergency access to the patient of an appointment. */
+  withEmergencyAccessToBooked: sql`a.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM emergency_accesses ea
+          WHERE ea.account_id = caller.id AND ea.patient_id = a.patient_id AND ea.expires_at > now()
+            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND ${isClinician})
+        )`,
+  /** A doctor's own account. */
+  ownDoctor: sql`d.id = caller.doctor_id`,
   /** The account that created a doctor. */
   creator: sql`d.created_by = caller.id`,
 } satisfies Record<string, SQL>;
@@ -76,6 +94,14 @@ const permissions = {
   "assignments:create": ["clinician"],
   "assignments:reassign": ["manager", "admin"],
   "assignments:change": ["clinicianOfAssigned", "admin"],
+  "appointments:book": ["clerkOfOwner", "assignedDoctorBooked"],
+  "appointments:override": ["manager", "ownDoctor"],
+  "appointments:list": ["memberOfBooked", "doctorOfBooked"],
+  "appointments:read": ["memberOfBooked", "doctorOfBooked", "withEmergencyAccessToBooked"],
+  "appointments:change": ["clerkOfBooked", "doctorOfBooked"],
+  "appointments:cancel_for_absence": ["clerkOfBooked", "doctorOfBooked", "admin"],
+  "appointments:change_doctor": ["clerkOfBooked"],
+  "schedules:change": ["creator", "ownDoctor", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
   "identifier_systems:read": ["anyAccount"],

@@ -8,7 +8,7 @@ import { bytewiseText, isOneOf, timestampDefaultNow } from "../columns.ts";
 const transactionId = customType<{ data: string }>({ dataType: () => "xid8" });
 
 /** The kinds of records. The table stores the position in this array, counted from 1. */
-export const recordKinds = ["patient", "doctor", "assignment"] as const;
+export const recordKinds = ["patient", "doctor", "assignment", "appointment"] as const;
 
 /** For how many days a cursor of the change feed is valid. */
 export const CURSOR_DAYS = 90;
@@ -37,7 +37,7 @@ export const record_changes = pgTable(
   },
   (t) => [
     check("record_changes_audience_check", isOneOf(t.audience, audiences)),
-    check("record_changes_kind_check", sql`${t.kind} BETWEEN 1 AND 3`),
+    check("record_changes_kind_check", sql`${t.kind} BETWEEN 1 AND 4`),
     index("record_changes_audience_idx").on(t.audience, t.audience_id, t.xact, t.kind, t.record_id),
     // The changes of the patients of a doctor's own account.
     index("record_changes_patient_xact_idx").on(t.record_id, t.xact).where(sql`${t.kind} = 1`),

@@ -126,6 +126,472 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "appointments/book": {
+  "function": "appointments_book_f93857d0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "starts_at": "timestamp with time zone",
+   "minutes": "integer",
+   "note": "text",
+   "override_reason": "text",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "etag": "text",
+   "lacksRole": "boolean",
+   "isPatient": "boolean",
+   "isDoctor": "boolean",
+   "isActive": "boolean",
+   "mayOverride": "boolean",
+   "isAssigned": "boolean",
+   "isPast": "boolean",
+   "isTooFarAhead": "boolean",
+   "notBookable": "json"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/find": {
+  "function": "appointments_find_1c9c967e",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/list-by-doctor-id": {
+  "function": "appointments_list_by_doctor_id_306089e3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-id-desc": {
+  "function": "appointments_list_by_doctor_id_desc_286d81ef",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-starts-at": {
+  "function": "appointments_list_by_doctor_starts_at_0e5a1b14",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "patient": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-doctor-starts-at-desc": {
+  "function": "appointments_list_by_doctor_starts_at_desc_f2e95685",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-id": {
+  "function": "appointments_list_by_id_7657974e",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-id-desc": {
+  "function": "appointments_list_by_id_desc_a6dac512",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-id": {
+  "function": "appointments_list_by_patient_id_cbbeea6b",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-id-desc": {
+  "function": "appointments_list_by_patient_id_desc_5a7b21d3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "status": "text",
+   "from": "timestamp with time zone",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-starts-at": {
+  "function": "appointments_list_by_patient_starts_at_f1d20c23",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "doctor": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-patient-starts-at-desc": {
+  "function": "appointments_list_by_patient_starts_at_desc_04e742b5",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "doctor": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-starts-at": {
+  "function": "appointments_list_by_starts_at_a408abd0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "from": "timestamp with time zone",
+   "after_id": "bigint",
+   "to": "timestamp with time zone",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/list-by-starts-at-desc": {
+  "function": "appointments_list_by_starts_at_desc_109d3dba",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "doctor": "integer",
+   "status": "text",
+   "to": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "appointments/mark": {
+  "function": "appointments_mark_e25ec08d",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "changes": "jsonb",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "status": "text",
+   "isTransition": "boolean",
+   "isDue": "boolean",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "appointments/move": {
+  "function": "appointments_move_2012fdd3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "changes": "jsonb",
+   "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "status": "text",
+   "isDoctor": "boolean",
+   "isActive": "boolean",
+   "isAssigned": "boolean",
+   "mayOverride": "boolean",
+   "isPast": "boolean",
+   "isTooFarAhead": "boolean",
+   "isLocked": "boolean",
+   "notBookable": "json",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "assignments/create": {
   "function": "assignments_create_732c997b",
   "params": {
@@ -160,7 +626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_bc2e9a03",
+  "function": "assignments_end_8acc77c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -178,6 +644,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsClinicRole": "boolean",
+   "openAppointments": "json",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
@@ -1240,7 +1707,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_a213ca1d",
+  "function": "auth_change_own_email_d8834900",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1733,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_4de1bdbd",
+  "function": "auth_change_password_c3d100d0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1368,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_e27be0e4",
+  "function": "auth_find_login_account_4c304cb1",
   "params": {
    "username": "text",
    "network": "text",
@@ -1404,7 +1871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_0f43389e",
+  "function": "auth_find_own_password_0007e6c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1431,7 +1898,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_483b0546",
+  "function": "auth_find_own_password_for_change_6b8c428d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1496,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_e7e2335e",
+  "function": "auth_open_session_7347f540",
   "params": {
    "clinic": "integer",
    "id": "integer",
@@ -1543,8 +2010,101 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "calendar-feeds/create": {
+  "function": "calendar_feeds_create_9b1d8f25",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "label": "text",
+   "token_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isOwnDoctor": "boolean",
+   "id": "integer",
+   "created_at": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "calendar-feeds/delete": {
+  "function": "calendar_feeds_delete_1e2cadba",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "calendar-feeds/list-by-id": {
+  "function": "calendar_feeds_list_by_id_0cd3e8b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "calendar-feeds/list-by-id-desc": {
+  "function": "calendar_feeds_list_by_id_desc_a43afa97",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "calendar-feeds/read": {
+  "function": "calendar_feeds_read_d833182d",
+  "params": {
+   "token_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "label": "text",
+   "appointments": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "changes/list-all": {
-  "function": "changes_list_all_aaff0dd8",
+  "function": "changes_list_all_6971bb72",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1570,7 +2130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_dfa87d14",
+  "function": "changes_list_since_2aed6426",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1968,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_0ce4cf57",
+  "function": "doctors_delete_202c8503",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1987,6 +2547,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
    "assigned": "integer",
+   "hasAppointments": "boolean",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
@@ -2528,7 +3089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_a499ab19",
+  "function": "doctors_reassign_993be428",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2539,6 +3100,7 @@ export const statementFunctions: Record<
    "patients": "integer[]",
    "reason": "text",
    "to": "integer",
+   "cancels": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
@@ -2548,6 +3110,7 @@ export const statementFunctions: Record<
    "needsReason": "boolean",
    "isFound": "boolean",
    "isReceiver": "boolean",
+   "openAppointments": "json",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -2869,7 +3432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_b1bf51c3",
+  "function": "patients_delete_d2df271e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5609,7 +6172,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3d03da2b",
+  "function": "patients_merge_3b0f233f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5642,7 +6205,8 @@ export const statementFunctions: Record<
    "hasSurvivor": "boolean",
    "isExpectedSurvivor": "boolean",
    "isIncomplete": "boolean",
-   "longLists": "text[]"
+   "longLists": "text[]",
+   "overlapping": "integer[]"
   },
   "readsInIndexOrder": false
  },
@@ -5795,6 +6359,174 @@ export const statementFunctions: Record<
    "fieldErrors": "json",
    "existing": "integer",
    "takenIdentifier": "json",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/create-absence": {
+  "function": "schedules_create_absence_b1ec7f41",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "starts_at": "timestamp with time zone",
+   "ends_at": "timestamp with time zone",
+   "existing": "text",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isFound": "boolean",
+   "canChange": "boolean",
+   "isUncancellable": "boolean",
+   "openAppointments": "json"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/delete-absence": {
+  "function": "schedules_delete_absence_ca609176",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find": {
+  "function": "schedules_find_81cdfa8f",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find-earliest-slots": {
+  "function": "schedules_find_earliest_slots_3ad65094",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "specialization": "text",
+   "from": "date",
+   "minutes": "integer",
+   "to": "date"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find-slots": {
+  "function": "schedules_find_slots_6afc03fe",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "minutes": "integer",
+   "id": "integer",
+   "from": "date",
+   "to": "date",
+   "after": "timestamp with time zone",
+   "limit": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "isPatientFound": "boolean",
+   "next": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/list-absences-by-id": {
+  "function": "schedules_list_absences_by_id_9c4aa063",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "schedules/put": {
+  "function": "schedules_put_4e5c80aa",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "must_exist": "boolean",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "time_zone": "text",
+   "slot_minutes": "smallint",
+   "week": "int4multirange",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "isNew": "boolean",
+   "isKnownZone": "boolean",
+   "others": "integer",
    "etag": "text",
    "body": "text"
   },

@@ -48,6 +48,7 @@ export const mergeHandlers = createHandlers(
       if (!result.isExpectedSurvivor) throw new Problem("precondition_failed", SURVIVOR_CHANGED);
       if (result.isIncomplete) throw fieldProblem("take", "required", INCOMPLETE);
       if (result.longLists.length > 0) throw listsTooLong(result.longLists);
+      if (result.overlapping.length > 0) throw appointmentsOverlap(result.overlapping);
     }
     return respondCreated(result, { ETag: formatEtag(result.etag ?? "") }, 200);
   },
@@ -83,6 +84,12 @@ const listsTooLong = (fields: string[]) =>
   new Problem(
     "merge_exceeds_limit",
     `Together the patients have too many ${fields.join(" and ")}. Remove some of them first.`,
+  );
+const appointmentsOverlap = (appointments: number[]) =>
+  new Problem(
+    "appointments_overlap",
+    "Both patients have appointments at the same time. Cancel or move them first.",
+    { appointments },
   );
 const INCOMPLETE = "The survivor would have no name, or no contact";
 const NO_SURVIVOR = "There is no other patient of yours with this id.";

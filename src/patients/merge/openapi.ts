@@ -72,9 +72,9 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more, or the merged patient was erased.",
+            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `appointments_overlap`: both have open appointments at the same time, `appointments`. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more, or the merged patient was erased.",
           detail: "Together the patients have too many phones. Remove some of them first.",
-          codes: ["merge_exceeds_limit", "replay_unreadable"],
+          codes: ["merge_exceeds_limit", "appointments_overlap", "replay_unreadable"],
         },
         410: mergedProblem,
       },
@@ -83,7 +83,7 @@ export const mergeOpenApi: DescribedRoutes = {
       operationId: "unmergePatient",
       summary: "Undo a merge",
       description:
-        "Undoes the merge of this patient into another one, within 30 days. It is a patient of the owner of its survivor again, with the fields that it had. The survivor gets back what the merge has changed, where nobody has changed it since. Assignments that were moved go back, and those that were removed come back. An email or an identifier that another patient has meanwhile stays away: its patient has none then, and is `anonymous` if no contact is left. Of several merges in a chain, the last one is undone first.",
+        "Undoes the merge of this patient into another one, within 30 days. It is a patient of the owner of its survivor again, with the fields that it had. The survivor gets back what the merge has changed, where nobody has changed it since. Assignments and appointments that were moved go back, and those that were removed come back. An email or an identifier that another patient has meanwhile stays away: its patient has none then, and is `anonymous` if no contact is left. Of several merges in a chain, the last one is undone first.",
       responses: [
         {
           status: 200,
@@ -96,9 +96,9 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`not_merged`: the patient is not merged. `survivor_merged`: its survivor was merged itself; undo that merge first. `unmerge_expired`: it was merged more than 30 days ago.",
+            "`not_merged`: the patient is not merged. `survivor_merged`: its survivor was merged itself; undo that merge first. `unmerge_expired`: it was merged more than 30 days ago. `open_appointments`: the survivor has appointments with a doctor who would be assigned to the merged patient only.",
           detail: "This patient is not merged.",
-          codes: ["not_merged", "survivor_merged", "unmerge_expired"],
+          codes: ["not_merged", "survivor_merged", "unmerge_expired", "open_appointments"],
         },
       },
     },

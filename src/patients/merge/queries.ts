@@ -83,7 +83,7 @@ export const doctorsChange = (
  *
  * @returns its row: `hasSurvivor` says whether there is another patient `into` of the same owner, `isExpectedSurvivor`
  *   whether it has one of the versions `into_expected` (all when null), `isIncomplete` whether it would have no name or no
- *   contact, and `longLists` which lists would be too long.
+ *   contact, `longLists` which lists would be too long, and `overlapping` which open appointments of both are at the same time.
  */
 export const mergePatient = idempotentCreate<
   Patient,
@@ -101,6 +101,7 @@ export const mergePatient = idempotentCreate<
     isExpectedSurvivor: boolean | null;
     isIncomplete: boolean;
     longLists: string[];
+    overlapping: number[];
   }
 >(
   "patients/merge",
@@ -137,11 +138,13 @@ export const mergePatient = idempotentCreate<
   long_lists AS (
     ${longLists}
   ),
+  overlapping AS (SELECT overlapping_appointments(target.id, survivor.id) AS ids FROM target, survivor),
   merged AS (
     UPDATE patients p SET owner_id = NULL, merged_into = survivor.id, updated_at = now(), version = p.version + 1
     FROM target, survivor
     WHERE p.id = target.id AND ${isTargetWritable} AND survivor.is_expected_survivor
       AND NOT EXISTS (SELECT FROM next WHERE ${isIncomplete}) AND NOT EXISTS (SELECT FROM long_lists)
+      AND (SELECT ids FROM overlapping) = '{}'
     RETURNING p.id
   ),
   changed AS (
@@ -179,6 +182,7 @@ export const mergePatient = idempotentCreate<
 SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, ${targetColumns}, ${clinicRoleColumn}, ${successorColumn},
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
-  EXISTS (SELECT FROM next WHERE ${isIncomplete}) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
+  EXISTS (SELECT FROM next WHERE ${isIncomplete}) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists",
+  (SELECT ids FROM overlapping) AS overlapping
 FROM token_account`,
 );

@@ -108,7 +108,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         id: "The id that the patient had. It is never used again.",
         removed:
-          "How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
+          "How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments`, `appointments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
         remained: "What still refers to the patient, and why.",
         more: "Whether the audit log has more values. The patient is removed with the last of them: send the same request again.",
       },
@@ -117,6 +117,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         removed: {
           patients: 1,
           assignments: 1,
+          appointments: 0,
           identifiers: 0,
           merges: 0,
           emergency_accesses: 0,

@@ -59,9 +59,13 @@ locked_caller AS (
   FOR SHARE OF u, s, ms
 ),
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
+open_appointment AS (
+  SELECT a.* FROM target, open_appointments(ARRAY[target.patient_id], target.doctor_id) a
+  WHERE target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+),
 deleted AS (
   DELETE FROM mappings m USING target
-  WHERE m.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+  WHERE m.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM open_appointment)
   RETURNING m.*
 ),
 ended AS (
@@ -92,5 +96,18 @@ audit_event AS (
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
       THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", EXISTS (SELECT FROM deleted) AS "isEnded"
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (
+    SELECT json_build_object('appointments', coalesce(json_agg(a.id ORDER BY a.id) FILTER (WHERE EXISTS (
+      SELECT FROM caller
+      WHERE a.owner_id = caller.clinic_id
+        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+    )), '[]'),
+      'others', count(*) FILTER (WHERE NOT EXISTS (
+        SELECT FROM caller
+        WHERE a.owner_id = caller.clinic_id
+          OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+    )))
+    FROM open_appointment a HAVING count(*) > 0
+  ) AS "openAppointments",
+  EXISTS (SELECT FROM deleted) AS "isEnded"
 FROM token_account;

@@ -18,8 +18,8 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 own_network AS (
-  SELECT FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND a.network = $6::text AND a.logged_in_at IS NOT NULL
+  SELECT FROM login_attempts la
+  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND la.network = $6::text AND la.logged_in_at IS NOT NULL
 ),
 counters AS (
   SELECT * FROM (VALUES
@@ -32,73 +32,73 @@ counters AS (
     AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 counted_network AS (
-  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  INSERT INTO login_attempts AS la (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
   WHERE username = '' AND network = $6::text
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
-    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
-      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
-      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+    SELECT CASE WHEN is_blocked THEN la.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN la.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN la.blocked_until WHEN n < free THEN 'epoch'::timestamptz
         ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
-      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
-      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+      CASE WHEN is_blocked THEN la.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
-      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
-        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
-        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
-        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
-        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE la.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE la.username <> '' AND la.network <> ''
       ) limits
     ) counted
   )
   RETURNING failures, refused, refused_before
 ),
 counted_wide_network AS (
-  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  INSERT INTO login_attempts AS la (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
   WHERE username = '' AND network = $7::text AND EXISTS (SELECT FROM counted_network WHERE refused = 0)
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
-    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
-      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
-      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+    SELECT CASE WHEN is_blocked THEN la.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN la.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN la.blocked_until WHEN n < free THEN 'epoch'::timestamptz
         ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
-      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
-      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+      CASE WHEN is_blocked THEN la.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
-      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
-        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
-        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
-        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
-        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE la.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE la.username <> '' AND la.network <> ''
       ) limits
     ) counted
   )
   RETURNING failures, refused, refused_before
 ),
 counted_account AS (
-  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  INSERT INTO login_attempts AS la (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
   WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0)
     AND NOT EXISTS (SELECT FROM counted_wide_network WHERE refused > 0))
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
-    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
-      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
-      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+    SELECT CASE WHEN is_blocked THEN la.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN la.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN la.blocked_until WHEN n < free THEN 'epoch'::timestamptz
         ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
-      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
-      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+      CASE WHEN is_blocked THEN la.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
-      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
-        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
-        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
-        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
-        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE la.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE la.username <> '' AND la.network <> ''
       ) limits
     ) counted
   )
@@ -106,8 +106,8 @@ counted_account AS (
 ),
 attempt AS (
   SELECT EXISTS (SELECT FROM counted_account WHERE refused = 0) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
-    SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
-    FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
+    SELECT greatest(ceil(extract(epoch FROM max(la.blocked_until) - clock_timestamp())), 1)::int
+    FROM login_attempts la WHERE (la.username, la.network) IN (SELECT username, network FROM counters)
   ) AS wait_seconds
 ),
 lockout AS (

@@ -40,15 +40,15 @@ counters AS (
 ),
 locked_counters AS (
   SELECT l.username, l.network FROM counters k, LATERAL (
-    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
+    SELECT la.username, la.network FROM login_attempts la WHERE (la.username, la.network) = (k.username, k.network)
     FOR UPDATE
   ) l
   WHERE EXISTS (SELECT FROM account)
 ),
 decremented_counters AS (
-  UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
-    logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
-  FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)
+  UPDATE login_attempts la SET failures = greatest(la.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
+    logged_in_at = CASE WHEN la.username <> '' AND la.network <> '' THEN now() END
+  FROM locked_counters l WHERE (la.username, la.network) = (l.username, l.network)
 ),
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
@@ -57,8 +57,8 @@ remembered_network AS (
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
-  DELETE FROM login_attempts a
-  WHERE a.username = $11::text AND EXISTS (SELECT FROM account) AND NOT $12::boolean AND a.network IN (
+  DELETE FROM login_attempts la
+  WHERE la.username = $11::text AND EXISTS (SELECT FROM account) AND NOT $12::boolean AND la.network IN (
     SELECT own.network FROM login_attempts own WHERE own.username = $11::text AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )

@@ -53,6 +53,15 @@ page_and_next AS (
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.id LIMIT 501
+      ) UNION ALL (
+        SELECT 4::smallint, a.id, a.version FROM appointments a
+        WHERE (a.owner_id, a.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 4::smallint THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END) AND a.owner_id <= (SELECT clinic_id FROM caller)
+        ORDER BY a.owner_id, a.id LIMIT 501
+      ) UNION ALL (
+        SELECT 4::smallint, a.id, a.version FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND a.owner_id IS NOT NULL
+          AND (a.doctor_id, a.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 4::smallint THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END) AND a.doctor_id <= (SELECT doctor_id FROM caller)
+        ORDER BY a.doctor_id, a.id LIMIT 501
       )
     ) records
     WHERE EXISTS (SELECT FROM start)
@@ -76,7 +85,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, '}'), ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind], '","id":', id, ',"version":', version, '}'), ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, start.xact, start.at, next.id IS NOT NULL AS initial

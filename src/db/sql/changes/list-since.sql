@@ -93,10 +93,15 @@ entries AS (
             )
         ))
         WHEN 2::smallint THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
-        ELSE (SELECT m.version FROM mappings m WHERE m.id = c.id AND EXISTS (
+        WHEN 3::smallint THEN (SELECT m.version FROM mappings m WHERE m.id = c.id AND EXISTS (
           SELECT FROM caller
           WHERE m.owner_id = caller.clinic_id
             OR m.current_doctor_id = caller.doctor_id
+        ))
+        ELSE (SELECT a.version FROM appointments a WHERE a.id = c.id AND EXISTS (
+          SELECT FROM caller
+          WHERE a.owner_id = caller.clinic_id
+            OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
         ))
       END AS current_version OFFSET 0
   ) v
@@ -117,7 +122,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact,

@@ -49,7 +49,7 @@ deleted AS (
   DELETE FROM doctors d USING target
   WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
-    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $8::int)
+    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $8::int) AND NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = $8::int)
   RETURNING d.id
 ),
 audit_event AS (
@@ -86,5 +86,5 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
       THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $8::int) AS assigned,
-  EXISTS (SELECT FROM deleted) AS "isDeleted"
+  EXISTS (SELECT FROM appointments a WHERE a.doctor_id = $8::int) AS "hasAppointments", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -1,4 +1,4 @@
--- POST /api/doctors/:id/reassign: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 patients integer[], $8 reason text, $9 to integer, $10 request_id uuid, $11 address text
+-- POST /api/doctors/:id/reassign: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 patients integer[], $8 reason text, $9 to integer, $10 cancels boolean, $11 request_id uuid, $12 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -45,6 +45,12 @@ receiver AS (
   SELECT d.id FROM doctors d WHERE d.id = $9::int AND d.id <> $6::int AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
   FOR SHARE
 ),
+locked_assignments AS (
+  SELECT m.id, m.patient_id FROM mappings m, locked_patients, receiver
+  WHERE m.patient_id = locked_patients.id AND m.doctor_id = $6::int AND m.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR m.owner_id = (SELECT clinic_id FROM caller))
+  ORDER BY m.patient_id
+  FOR UPDATE OF m
+),
 locked_caller AS (
   SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
     AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
@@ -53,7 +59,7 @@ locked_caller AS (
       WHEN NOT ms.clinic_active
     OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver
+    SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver UNION ALL SELECT FROM locked_assignments
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -64,9 +70,16 @@ found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND EXISTS (
   WHERE caller.clinic_role = 'manager'
     OR caller.role = 'admin'
 ) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AND EXISTS (SELECT FROM caller_recheck)),
+open_appointment AS (
+  SELECT a.* FROM found, open_appointments(ARRAY(SELECT patient_id FROM locked_assignments), $6::int) a
+),
+cancelled AS (
+  SELECT a.id, a.patient_id
+  FROM cancel_appointments(CASE WHEN $10::boolean THEN ARRAY(SELECT id FROM open_appointment) END, 'The doctor has left.') a
+),
 deleted AS (
-  DELETE FROM mappings m USING locked_patients, receiver, found
-  WHERE m.patient_id = locked_patients.id AND m.doctor_id = $6::int AND m.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR m.owner_id = (SELECT clinic_id FROM caller))
+  DELETE FROM mappings m USING locked_assignments, found, (SELECT count(*) FROM cancelled) cancelled
+  WHERE m.id = locked_assignments.id AND ($10::boolean OR NOT EXISTS (SELECT FROM open_appointment))
   RETURNING m.*
 ),
 ended AS (
@@ -88,12 +101,14 @@ gained_primary AS (
 response AS (
   SELECT (SELECT count(*)::int FROM created WHERE is_new) AS reassigned,
     (SELECT count(*)::int FROM created WHERE NOT is_new) AS already,
+    (SELECT count(*)::int FROM cancelled) AS cancelled,
     (SELECT count(*) FROM batch) = 1000 AND $7::int[] IS NULL AS more
   FROM found, receiver
+  WHERE $10::boolean OR NOT EXISTS (SELECT FROM open_appointment)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
+  SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $12::text,
     'assign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT EXISTS (
@@ -111,7 +126,7 @@ audit_event AS (
 ),
 unassign_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
     'unassign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
@@ -123,7 +138,7 @@ unassign_event AS (
 ),
 primary_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
     'update_assignment',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
@@ -140,6 +155,20 @@ primary_event AS (
     ),
     $8::text
   FROM token_account, gained_primary WHERE patients IS NOT NULL
+),
+cancel_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
+    'cancel',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      ELSE 'done' END,
+    ARRAY(SELECT DISTINCT patient_id FROM cancelled ORDER BY patient_id),
+    $6::int,
+    (
+      SELECT json_build_object('appointments', json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
+      FROM cancelled HAVING count(*) > 0),
+    $8::text
+  FROM token_account, response WHERE cancelled > 0
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
@@ -148,5 +177,18 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
         WHERE caller.clinic_role = 'manager'
           OR caller.role = 'admin'
       ) AS "isAllowed", (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AS "needsReason",
-  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver", (SELECT row_to_json(r)::text FROM response r) AS body
+  EXISTS (SELECT FROM found) AS "isFound", EXISTS (SELECT FROM receiver) AS "isReceiver",
+  (
+    SELECT json_build_object('appointments', coalesce(json_agg(a.id ORDER BY a.id) FILTER (WHERE EXISTS (
+      SELECT FROM caller
+      WHERE a.owner_id = caller.clinic_id
+        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+    )), '[]'),
+      'others', count(*) FILTER (WHERE NOT EXISTS (
+        SELECT FROM caller
+        WHERE a.owner_id = caller.clinic_id
+          OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+    )))
+    FROM open_appointment a HAVING count(*) > 0
+  ) AS "openAppointments", (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -64,15 +64,19 @@ successor AS (
       )
   )
 ),
+cancelled AS (
+  SELECT a.id FROM target, cancel_appointments(ARRAY(SELECT id FROM open_appointments(ARRAY[target.id], NULL)), 'The patient was deleted.') a
+  WHERE target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+),
 deleted AS (
   UPDATE patients p SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
     version = target.version + 1
-  FROM target
+  FROM target, (SELECT count(*) FROM cancelled) cancelled
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
   RETURNING p.id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'delete',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -80,7 +84,10 @@ audit_event AS (
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $8::int
+    $8::int,
+    (
+      SELECT json_build_object('appointments', json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
+      FROM cancelled HAVING count(*) > 0)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal

@@ -109,11 +109,13 @@ next AS (
 long_lists AS (
   SELECT 'phones' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.phones)) > 5 UNION ALL SELECT 'identifiers' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.identifiers)) > 10
 ),
+overlapping AS (SELECT overlapping_appointments(target.id, survivor.id) AS ids FROM target, survivor),
 merged AS (
   UPDATE patients p SET owner_id = NULL, merged_into = survivor.id, updated_at = now(), version = p.version + 1
   FROM target, survivor
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND survivor.is_expected_survivor
     AND NOT EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AND NOT EXISTS (SELECT FROM long_lists)
+    AND (SELECT ids FROM overlapping) = '{}'
   RETURNING p.id
 ),
 changed AS (
@@ -213,5 +215,6 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor,
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
-  EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
+  EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists",
+  (SELECT ids FROM overlapping) AS overlapping
 FROM token_account;

@@ -1,0 +1,24 @@
+import { sql } from "drizzle-orm";
+import { can } from "./permissions.ts";
+
+// What is not done while there are open appointments: ended assignments, absences and other time zones of doctors.
+
+/** The appointments that are in the way; null when there are none. */
+export interface OpenAppointments {
+  /** The ids of those that the caller may see. */
+  appointments: number[];
+  /** How many more there are. */
+  others: number;
+}
+
+/** The column `openAppointments` of a statement: `OpenAppointments` from a step with appointments. */
+export const openAppointmentsColumn = (step: string) => sql`(
+    SELECT json_build_object('appointments', coalesce(json_agg(a.id ORDER BY a.id) FILTER (WHERE ${can("appointments:list")}), '[]'),
+      'others', count(*) FILTER (WHERE NOT ${can("appointments:list")}))
+    FROM ${sql.raw(step)} a HAVING count(*) > 0
+  ) AS "openAppointments"`;
+
+/** Cancelled appointments, for the audit log. */
+export const cancelledChange = (step: string) => sql`(
+      SELECT json_build_object('appointments', json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
+      FROM ${sql.raw(step)} HAVING count(*) > 0)`;

@@ -1,0 +1,64 @@
+-- GET /api/appointments/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 known text[], $8 id integer, $9 request_id uuid, $10 address text, $11 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
+    u.probing_until > now() AS is_probing
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+found AS (
+  SELECT a.version::text AS etag,
+    coalesce(a.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
+    CASE WHEN ARRAY[a.version::text, a.version::text] && $7::text[] THEN NULL
+      WHEN coalesce(a.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
+        '{"id":', a.id,
+        ',"patient":', a.patient_id,
+        ',"doctor":', a.doctor_id,
+        ',"starts_at":"', substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"ends_at":"', substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"day":', to_json(a.day),
+        ',"time_zone":', to_json(a.time_zone), ',"status":"', a.status, '"', ',"note":', coalesce(to_json(a.note)::text, 'null'),
+        ',"cancel_reason":', coalesce(to_json(a.cancel_reason)::text, 'null'), ',"override_reason":', coalesce(to_json(a.override_reason)::text, 'null'), ',"created_by":', a.created_by,
+        ',"created_at":"', substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"updated_at":"', substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', a.version, '}'
+      ) END AS body
+  FROM appointments a WHERE a.id = $8::int AND EXISTS (
+    SELECT FROM caller
+    WHERE a.owner_id = caller.clinic_id
+      OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
+      OR a.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = caller.id AND ea.patient_id = a.patient_id AND ea.expires_at > now()
+          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+      )
+  )
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, doctor_id)
+  SELECT e.* FROM (
+    SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
+      'read',
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
+        WHEN EXISTS (SELECT FROM found WHERE is_expected_version) THEN 'done'
+        WHEN EXISTS (SELECT FROM found) THEN 'refused'
+        ELSE 'not_found' END,
+      (SELECT a.patient_id FROM appointments a WHERE a.id = $8::int),
+      (SELECT a.doctor_id FROM appointments a WHERE a.id = $8::int)
+    FROM token_account
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, doctor_id)
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+)
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT etag FROM found) AS etag,
+  (SELECT is_expected_version FROM found) AS "isExpectedVersion",
+  (SELECT body FROM found) AS body
+FROM token_account;
