@@ -1756,7 +1756,7 @@ export interface RecordChange {
   kind: "patient" | "doctor" | "assignment" | "appointment";
   /** The id of the record. */
   id: number;
-  /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */
+  /** The version that the record has now; of a deleted one, when it left you. */
   version: number;
   /** `true`: the record is not in your lists any more, because it was deleted, transferred, merged or unassigned. Otherwise the field is missing: read the record. */
   deleted?: true;

@@ -8,6 +8,7 @@ import { databaseUrl } from "../ops/environment.ts";
 import { hashPassword } from "../src/auth/passwords.ts";
 import { specializations } from "../src/db/schema.ts";
 import { isLocal } from "../src/local-host.ts";
+import { insertAppointments } from "./demo-appointments.ts";
 import { birthOf, patientFactory, personFactory, phoneOf, random } from "./demo-people.ts";
 
 /** The accounts to log in to. The first one is an admin. */
@@ -31,8 +32,8 @@ export interface DemoAccount {
 }
 
 /**
- * Adds generated people to the database at `url`: accounts, doctors, patients spread over the accounts, and one to
- * three doctors assigned to every other patient. The random numbers are seeded with the number of patients created
+ * Adds generated people to the database at `url`: accounts, doctors, patients spread over the accounts, one to
+ * three doctors assigned to every other patient, and appointments with some doctors. The random numbers are seeded with the number of patients created
  * before, so two empty databases get the same people, and a second run adds others with new emails.
  *
  * @param url of the migrated database, as its owner.
@@ -73,8 +74,11 @@ export function fillDemo(
     await insertIdentifiers(client, admin.id, seed);
     await enterTwice(client, clinician.id, seed);
     await insertClinics(client, admin.id, clinician.id, seed);
+    await insertAppointments(client, admin.id, doctorIds);
     // Autovacuum would do this a minute later; until then the planner has no statistics.
-    await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings, ended_assignments");
+    await client.query(
+      "VACUUM (ANALYZE) users, doctors, patients, mappings, ended_assignments, appointments",
+    );
     return demoAccounts;
   });
 }

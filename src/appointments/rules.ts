@@ -26,10 +26,12 @@ export function requireBookableFields(state: RefusedFields & { isPatient?: boole
 
 /** @throws {Problem} 409 with the rules that the appointment would break */
 export function requireBookable(notBookable: NotBookable | null): void {
-  if (notBookable)
-    throw new Problem(
-      "not_bookable",
-      "The doctor cannot be booked for this time: rules says why, and next_free what is free. Nothing was changed.",
-      { ...notBookable },
-    );
+  if (!notBookable) return;
+  const { rules, next_free } = notBookable;
+  throw new Problem(
+    "not_bookable",
+    "The doctor cannot be booked for this time: rules says why, and next_free what is free. Nothing was changed.",
+    // PostgreSQL sorts the keys of jsonb.
+    { rules, next_free: next_free.map(({ starts_at, ends_at }) => ({ starts_at, ends_at })) },
+  );
 }

@@ -25,8 +25,7 @@ export const changesOpenApi: OpenApiGroup = {
       fields: {
         kind: "`patient`, `doctor`, `assignment` or `appointment`.",
         id: "The id of the record.",
-        version:
-          "The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1.",
+        version: "The version that the record has now; of a deleted one, when it left you.",
         deleted:
           "`true`: the record is not in your lists any more, because it was deleted, transferred, merged or unassigned. Otherwise the field is missing: read the record.",
         merged_into:

@@ -98,3 +98,25 @@ test("there are families with one email and address, people with one name, parti
     "SELECT FROM patients p JOIN patients other USING (owner_id, name_sort_key, age) WHERE p.id < other.id";
   expect((await query(url, pairs)).length).toBeGreaterThan(0);
 });
+
+test("ten doctors have hours and appointments of the past and to come, and one is absent, also after a second run", async () => {
+  for (const patients of [1000, 20]) await fillDemo(url, { patients });
+  const doctors = `SELECT count(DISTINCT s.doctor_id)::integer AS schedules, count(DISTINCT a.doctor_id)::integer AS with_appointments
+    FROM schedules s LEFT JOIN appointments a USING (doctor_id) WHERE s.doctor_id <= 30`;
+  expect(await query(url, doctors)).toEqual([{ schedules: 10, with_appointments: 10 }]);
+  const statuses =
+    "SELECT DISTINCT starts_at < now() AS past, status FROM appointments ORDER BY past DESC, status";
+  expect((await query(url, statuses)).map(({ past, status }) => [past, status])).toEqual([
+    [true, "cancelled"],
+    [true, "fulfilled"],
+    [true, "no_show"],
+    [false, "booked"],
+    [false, "cancelled"],
+  ]);
+  const refused = `SELECT a.id FROM appointments a WHERE NOT EXISTS (
+      SELECT FROM open_windows(a.doctor_id, a.day, a.day) w WHERE tstzrange(a.starts_at, a.ends_at) <@ w)
+    OR EXISTS (SELECT FROM absences b WHERE b.doctor_id = a.doctor_id AND tstzrange(b.starts_at, b.ends_at) && tstzrange(a.starts_at, a.ends_at))
+    OR NOT EXISTS (SELECT FROM mappings m WHERE m.patient_id = a.patient_id AND m.doctor_id = a.doctor_id)`;
+  expect(await query(url, refused)).toEqual([]);
+  expect(await query(url, "SELECT id FROM absences")).toHaveLength(2);
+});
