@@ -451,6 +451,12 @@ BEGIN
 			-- It lasts an hour: a later end is that of an access that the admin got to the survivor since.
 			AND ea.expires_at <= (SELECT max(g.at) FROM public.patient_merges g WHERE g.merged_id = merged) + interval '1 hour'
 			AND NOT EXISTS (SELECT FROM public.emergency_accesses own WHERE own.patient_id = merged AND own.account_id = ea.account_id);
+	-- The appointments were returned before the assignments. One may be with a doctor who is assigned to the survivor only.
+	IF EXISTS (SELECT FROM public.open_appointments(ARRAY[merged], NULL) a
+			WHERE NOT EXISTS (SELECT FROM public.mappings m WHERE m.patient_id = merged AND m.doctor_id = a.doctor_id)) THEN
+		RAISE EXCEPTION 'The merged patient has open appointments with a doctor who is not assigned to it.'
+			USING ERRCODE = 'foreign_key_violation', TABLE = 'appointments', CONSTRAINT = 'appointments_assigned';
+	END IF;
 	RETURN jsonb_build_object('returned', returned + doubles, 'ended', cardinality(moved) - returned,
 		'doctor_deleted', jsonb_array_length(snapshot -> 'doubles') - doubles, 'doctors', jsonb_build_object(
 			'before', doctors_before,

@@ -3,6 +3,7 @@ import { endOfTransactions, readAll, readChanges } from "../changes/feed.ts";
 import { newAccount } from "../support/accounts.ts";
 import { assignedPair, insertAppointment, storedAppointment } from "../support/appointments.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { asOwner } from "../support/owner.ts";
 import {
   patientPath,
   postErase,
@@ -99,6 +100,21 @@ test("unmerge returns 409 while the survivor has an appointment that needs an as
   await postMerge(account, patient, survivor);
   await insertAppointment(survivor, doctor);
   expect(await postUnmerge(account, patient)).toEqual(problem(409, expect.any(String), "open_appointments"));
+});
+
+test("unmerge returns 409 while an appointment of the merged patient is with a doctor of the survivor only", async () => {
+  const account = await newAccount();
+  const { patient, doctor } = await assignedPair(account);
+  const survivor = await postPatient(account);
+  const { doctor: other } = await assignDoctor(account, { patient: survivor });
+  const id = await insertAppointment(patient, doctor);
+  await postMerge(account, patient, survivor);
+  await asOwner`UPDATE appointments SET doctor_id = ${other} WHERE id = ${id}`;
+  expect(await postUnmerge(account, patient)).toEqual(problem(409, expect.any(String), "open_appointments"));
+  expect(await storedAppointment(id)).toMatchObject({ patient_id: survivor.id, status: "booked" });
+  await asOwner`UPDATE appointments SET status = 'cancelled' WHERE id = ${id}`;
+  expect((await postUnmerge(account, patient)).status).toBe(200);
+  expect(await storedAppointment(id)).toMatchObject({ patient_id: patient.id });
 });
 
 test("an erased patient's appointments are removed, and counted", async () => {

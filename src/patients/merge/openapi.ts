@@ -96,7 +96,7 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`not_merged`: the patient is not merged. `survivor_merged`: its survivor was merged itself; undo that merge first. `unmerge_expired`: it was merged more than 30 days ago. `open_appointments`: the survivor has appointments with a doctor who would be assigned to the merged patient only.",
+            "`not_merged`: the patient is not merged. `survivor_merged`: its survivor was merged itself; undo that merge first. `unmerge_expired`: it was merged more than 30 days ago. `open_appointments`: there are open appointments of one of the two with a doctor who would be assigned to the other one only.",
           detail: "This patient is not merged.",
           codes: ["not_merged", "survivor_merged", "unmerge_expired", "open_appointments"],
         },
