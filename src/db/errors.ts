@@ -34,6 +34,11 @@ export const writeConflict = {
   detail: "A concurrent request changed the same records. Nothing was changed; try again.",
 } as const;
 
+const otherAppointment = {
+  code: "not_bookable",
+  detail: "The doctor or the patient has another appointment at this time. Nothing was changed.",
+} as const;
+
 /**
  * The code and the detail that a client gets when its request violates a unique constraint of `schema.ts` or a
  * trigger's rule. `schema.ts` takes the names of its constraints from here, so none is without them. `null`: no request
@@ -68,10 +73,10 @@ export const uniqueViolations = {
   },
   mappings_primary_key: null,
   calendar_feeds_token_hash_key: null,
-  // `check_appointment` decides first. A constraint is violated only by a change of status or a merge at the same time.
-  appointments_doctor_busy: writeConflict,
-  appointments_patient_busy: writeConflict,
-  appointments_day_full: writeConflict,
+  // `check_appointment` decides first. They are violated when an appointment of a patient who was merged is open again.
+  appointments_doctor_busy: otherAppointment,
+  appointments_patient_busy: otherAppointment,
+  appointments_day_full: { code: "not_bookable", detail: "The doctor has no more appointments on this day." },
   appointments_assigned: {
     code: "open_appointments",
     detail: "The patient still has appointments with this doctor. Cancel them or move them first.",

@@ -183,3 +183,14 @@ test("a reassignment returns 409 with the open appointments, and cancels them wh
     },
   });
 });
+
+test("an appointment that was missed is not open again when a merge has brought another one at that time: 409 not_bookable", async () => {
+  const account = await newAccount();
+  const { patient, doctor } = await assignedPair(account);
+  const { patient: survivor, doctor: other } = await assignedPair(account);
+  const missed = await insertAppointment(patient, doctor, { hours: -1, status: "no_show" });
+  await insertAppointment(survivor, other, { hours: -1, status: "arrived" });
+  expect((await postMerge(account, patient, survivor)).status).toBe(200);
+  const answer = await account.patch(`/api/appointments/${missed}/`, { status: "arrived" });
+  expect(answer).toEqual(problem(409, expect.any(String), "not_bookable"));
+});
