@@ -15,6 +15,7 @@ import { bookablePair, insertAppointment, setSchedule, storedAppointment } from 
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { patientPath, postMerge, postRestore } from "../support/ownership.ts";
+import { insertRecords } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, raceBehind, tally } from "../support/races.ts";
 import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
@@ -57,6 +58,22 @@ test(`of ${CROWD} bookings of one day at once, exactly as many succeed as the li
   expect(await countOf(doctor)).toBe(7);
   const ids = answers.flatMap(({ status, body }) => (status === 201 ? [Number(body.id)] : []));
   expect(Math.max(...ids) - Math.min(...ids)).toBe(6);
+});
+
+test("of 200 bookings of one day at once, exactly 10 succeed when the limit is 10, and of 200 of one place exactly 1", async () => {
+  const [one, two] = [await doctorWithPatients(nurse, 0), await doctorWithPatients(nurse, 0)];
+  await setLimit(one.doctor, 10);
+  const patients = await insertRecords("patients", nurse, 200);
+  await asOwner`
+    INSERT INTO mappings (patient_id, owner_id, doctor_id)
+    SELECT patient, ${nurse.id}, doctor FROM unnest(${patients}::int[]) patient, unnest(${[one.doctor.id, two.doctor.id]}::int[]) doctor`;
+  const bookAll = (doctor: { id: number }, time: (index: number) => string) =>
+    atOnce(200, (index) => book(nurse, { patient: { id: Number(patients[index]) }, doctor }, time(index)));
+  // Times on one day that do not overlap are more than a day has, so many are refused for both reasons.
+  const ofDay = await bookAll(one.doctor, (index) => at(30 * (index % 28)));
+  expect(tally(ofDay)).toEqual({ 201: 10, 409: 190 });
+  const ofPlace = await bookAll(two.doctor, () => at(30 * 40));
+  expect(tally(ofPlace)).toEqual({ 201: 1, 409: 199 });
 });
 
 test(`of ${CROWD} bookings of one place at once, exactly one succeeds`, async () => {
