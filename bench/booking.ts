@@ -111,6 +111,8 @@ const insertAppointments = ({ ownerUrl }: BenchDatabase, accountId: number) =>
       );
       return rows.map(({ id }) => Number(id));
     };
+    // Those of the demo data would be in the way of some bookings.
+    await client.query("DELETE FROM appointments");
     // From Monday to Friday, nine to five.
     const week = `{${[0, 1, 2, 3, 4].map((day) => `[${day * 1440 + 540},${day * 1440 + 1020})`)}}`;
     const busy = await insertDoctors(DOCTORS, "CARD", 30, week);
