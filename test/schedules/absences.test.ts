@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount, uniqueName } from "../support/accounts.ts";
 import { assignedPair, hoursFromNow, insertAppointment, storedAppointment } from "../support/appointments.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
-import { newClinic, newMember } from "../support/clinics.ts";
+import { addMember, newClinic, newMember } from "../support/clinics.ts";
 import { linkDoctor } from "../support/ownership.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, fieldProblem, problem } from "../support/problems.ts";
@@ -160,6 +160,20 @@ describe("over booked appointments", () => {
     for (const id of [own, others]) expect((await storedAppointment(id))?.["status"]).toBe("booked");
     expect((await account.get(absencesPath(doctor))).body).toEqual([]);
     expect(await auditEventsOf(refused)).toMatchObject([{ action: "absence", outcome: "refused" }]);
+  });
+
+  test("cancel also cancels those of a clinic that the caller manages, in whichever clinic its session works", async () => {
+    const creator = await newAccount();
+    const { doctor } = await assignedPair(creator);
+    const clinic = await newClinic();
+    const manager = await newMember(creator.api, clinic, "manager");
+    const patient = await postPatient(manager);
+    await assignDoctor(manager, { patient, doctor });
+    const id = await insertAppointment(patient, doctor);
+    expect((await post(creator, doctor, { existing: "cancel" })).status).toBe(403);
+    await addMember(clinic, creator, "manager");
+    expect((await post(creator, doctor, { existing: "cancel" })).status).toBe(201);
+    expect((await storedAppointment(id))?.["status"]).toBe("cancelled");
   });
 
   test("cancel of one's own clinic's needs a clerk", async () => {

@@ -52,6 +52,12 @@ const callerRoles = {
   /** Of the clinic that owns an appointment's patient: a member, or a clerk or more. */
   memberOfBooked: sql`a.owner_id = caller.clinic_id`,
   clerkOfBooked: sql`a.owner_id = caller.clinic_id AND ${isClerk}`,
+  /** A manager of that clinic, in whichever clinic its session works. */
+  managerOfBooked: sql`EXISTS (
+          SELECT FROM memberships ms
+          WHERE ms.clinic_id = a.owner_id AND ms.account_id = caller.id AND ms.role = 'manager' AND ms.ended_at IS NULL
+            AND ms.clinic_active AND NOT ms.is_interim
+        )`,
   /** The own account of the doctor of an appointment. */
   doctorOfBooked: sql`a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id`,
   /** With an emergency access to the patient of an appointment. */
@@ -99,7 +105,7 @@ const permissions = {
   "appointments:list": ["memberOfBooked", "doctorOfBooked"],
   "appointments:read": ["memberOfBooked", "doctorOfBooked", "withEmergencyAccessToBooked"],
   "appointments:change": ["clerkOfBooked", "doctorOfBooked"],
-  "appointments:cancel_for_absence": ["clerkOfBooked", "doctorOfBooked", "admin"],
+  "appointments:cancel_for_absence": ["clerkOfBooked", "managerOfBooked", "doctorOfBooked", "admin"],
   "appointments:change_doctor": ["clerkOfBooked"],
   "schedules:change": ["creator", "ownDoctor", "admin"],
   "doctors:read": ["anyAccount"],

@@ -6365,7 +6365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/create-absence": {
-  "function": "schedules_create_absence_b1ec7f41",
+  "function": "schedules_create_absence_da4a56ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
