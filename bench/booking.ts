@@ -49,7 +49,7 @@ export async function measureBooking(context: BenchContext): Promise<BookingResu
 
 const randomOf = (ids: number[]): number => ids[Math.floor(Math.random() * ids.length)] ?? 0;
 
-/** The parameters for so many days from tomorrow on. */
+/** The parameters `from` and `to` of a number of days that begin tomorrow. */
 function days(count: number): string {
   const date = (day: number) => new Date(Date.now() + day * DAY_MS).toISOString().slice(0, 10);
   return `from=${date(1)}&to=${date(count)}`;

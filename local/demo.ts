@@ -124,7 +124,7 @@ async function enterTwice(client: pg.Client, owner: number, afterId: number): Pr
 }
 
 /**
- * Creates two shared clinics, of which the clinician is the manager and the admin a clerk, and gives each some of the
+ * Creates two shared clinics. The clinician is their manager, the admin a clerk. It gives each some of the
  * clinician's patients above an id. The first and the last one stay: they look like one person. Once in a database.
  */
 async function insertClinics(client: pg.Client, admin: number, clinician: number, afterId: number) {

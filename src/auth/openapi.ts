@@ -29,7 +29,7 @@ const tokenPairResponse = {
 } as const;
 
 const noSuchClinic = {
-  description: "You do not work in this clinic, or there is none with this id.",
+  description: "You do not work in this clinic, or it does not exist.",
   detail: "There is no such clinic.",
   codes: ["not_found"],
 } as const;

@@ -42,7 +42,7 @@ const momentText = z.iso
     z.meta({ pattern: `${MINUTE}:[0-5]\\d(\\.\\d+)?${OFFSET}`, not: { pattern: "^0000" } }),
   );
 
-/** The same moment in UTC: an offset may have up to 23 hours, of which PostgreSQL takes 15. */
+/** The same moment in UTC. RFC 3339 allows offsets of up to 23:59, PostgreSQL only up to 15:59. */
 const inUtc = z.transform((text: string) => new Date(text).toISOString());
 
 /** A moment in a body: a time with its offset from UTC, `2026-11-26T09:30:00+01:00`. Its value is the same moment in UTC. */

@@ -139,7 +139,7 @@ FROM token_account`,
 );
 
 /**
- * Deletes an absence. `canChange` is null when there is none; of two requests at once, one deletes it. Nothing else waits: a
+ * Deletes an absence. `canChange` is null when the absence does not exist. Of two requests at once, one deletes it. Nothing else waits: a
  * booking finds the time free, or not yet.
  */
 export const deleteAbsence = authenticated<{ canChange: boolean | null; isDeleted: boolean }, { id: number }>(

@@ -88,7 +88,7 @@ test.each([
   expect(await book(nurse, pair, nine, fields)).toEqual(fieldProblem(field));
 });
 
-test("an offset of 23 hours is that moment, a note may have 500 characters, and a blank one is none", async () => {
+test("an offset of 23 hours is that moment, a note may have 500 characters, and a blank one is stored as null", async () => {
   const pair = await bookablePair(nurse);
   const { body } = await book(nurse, pair, `${daysFromNow(4)}T08:00:00+23:00`, { note: "😀".repeat(500) });
   expect(body).toMatchObject({ starts_at: nine, note: "😀".repeat(500) });

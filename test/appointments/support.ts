@@ -27,10 +27,10 @@ export const booked = (account: TestAccount, pair: Pair, startsAt: string, field
 export const setLimit = (doctor: { id: number }, limit: number) =>
   asOwner`UPDATE doctors SET max_appointments_per_day = ${limit} WHERE id = ${doctor.id}`;
 
-/** The moment that is so many minutes after another one. */
+/** Adds minutes to a moment. */
 export const minutesAfter = (moment: string, minutes: number): string =>
   new Date(Date.parse(moment) + minutes * 60_000).toISOString();
 
-/** A day as a date: so many days from today in UTC. */
+/** The date in UTC that is a number of days after today. */
 export const daysFromNow = (days: number): string =>
   new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);

@@ -15,7 +15,7 @@ function offsetOf(zone: string, moment: number): number {
 
 const HALF_HOUR_MS = 1_800_000;
 
-/** The next change of a zone's clock by so many minutes, at least two days ahead: the moment of the change. */
+/** The moment of the next change of a zone's clock by `minutes`, at least two days ahead. */
 function nextChange(zone: string, minutes: number): string {
   let moment = Math.ceil(Date.now() / HALF_HOUR_MS) * HALF_HOUR_MS + 2 * 86_400_000;
   while (offsetOf(zone, moment) - offsetOf(zone, moment - HALF_HOUR_MS) !== minutes) moment += HALF_HOUR_MS;

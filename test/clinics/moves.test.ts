@@ -94,7 +94,7 @@ test.each<
     problem(404),
   ],
   [
-    "a clinic of which the account is the interim manager",
+    "a clinic whose interim manager the account is",
     async (account) => {
       const created = await newClinic();
       await addMember(created, account, "manager");

@@ -3,7 +3,7 @@ import { can } from "./permissions.ts";
 
 // What is not done while there are open appointments: ended assignments, absences and other time zones of doctors.
 
-/** The appointments that are in the way; null when there are none. */
+/** The appointments that are in the way; null if the step has no rows. */
 export interface OpenAppointments {
   /** The ids of those that the caller may see. */
   appointments: number[];
