@@ -182,6 +182,7 @@ function fieldErrorCode(issue: z.core.$ZodIssue): FieldErrorCode {
   if (issue.input === undefined) return "required";
   switch (issue.code) {
     case "too_big":
+      if (issue.origin === "array") return "too_many";
       return issue.origin === "string" ? "too_long" : "too_big";
     case "too_small":
       return issue.origin === "string" ? "too_short" : "too_small";

@@ -236,9 +236,9 @@ describe("a transfer of many patients", () => {
     expect(await refused({})).toEqual(fieldProblem("from"));
     expect(await refused({ from: 2, patients: [3] })).toEqual(fieldProblem("patients"));
     expect(await refused({ patients: [] })).toEqual(fieldProblem("patients"));
-    expect(await refused({ patients: Array.from({ length: 1001 }, (_, n) => n + 1) })).toEqual(
-      fieldProblem("patients"),
-    );
+    const tooMany = await refused({ patients: Array.from({ length: 1001 }, (_, n) => n + 1) });
+    expect(tooMany).toEqual(fieldProblem("patients"));
+    expect(tooMany.body.error_codes).toEqual({ patients: ["too_many"] });
     expect(await refused({ from: { clinic: 1 } })).toEqual(fieldProblem("to"));
   });
 });
