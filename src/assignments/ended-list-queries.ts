@@ -18,12 +18,12 @@ const endedList = {
   alias: "em",
   join: sql`JOIN patients p ON p.id = em.patient_id LEFT JOIN doctors d ON d.id = em.doctor_id`,
   json: jsonText(ended_assignments, "em", ["id"], {
-    members: sql`',"patient":', ${patientSummary},
-      ',"doctor":', CASE WHEN d.id IS NULL THEN 'null' ELSE concat(${doctorSummary}) END,
-      ',"assigned_at":"', ${isoTimestamp("em.assigned_at")},
-      '","role":"', em.role, '","primary":', em.is_primary::text,
-      ',"ended_at":"', ${isoTimestamp("em.ended_at")}, '","ended_by":', em.ended_by, ',"version":', em.version,
-      ',"doctor_name":', to_json(em.doctor_name)`,
+    members: sql`',"patient":' || ${patientSummary}
+      || ',"doctor":' || CASE WHEN d.id IS NULL THEN 'null' ELSE ${doctorSummary} END
+      || ',"assigned_at":"' || ${isoTimestamp("em.assigned_at")}
+      || '","role":"' || em.role || '","primary":' || em.is_primary::text
+      || ',"ended_at":"' || ${isoTimestamp("em.ended_at")} || '","ended_by":' || em.ended_by || ',"version":' || em.version
+      || ',"doctor_name":' || to_json(em.doctor_name)`,
   }),
   filters: { patient: sql`(${patient} IS NULL OR em.patient_id = ${patient})` },
   auditEvent: {

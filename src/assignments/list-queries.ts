@@ -16,11 +16,11 @@ const assignmentList = {
   alias: "m",
   join: sql`JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id`,
   json: jsonText(assignments, "m", ["id"], {
-    members: sql`',"patient":', ${patientSummary},
-      ',"doctor":', ${doctorSummary},
-      ',"assigned_at":"', ${isoTimestamp("m.assigned_at")},
-      '","role":"', m.role, '","primary":', m.is_primary::text,
-      ',"ended_at":null,"ended_by":null,"version":', m.version`,
+    members: sql`',"patient":' || ${patientSummary}
+      || ',"doctor":' || ${doctorSummary}
+      || ',"assigned_at":"' || ${isoTimestamp("m.assigned_at")}
+      || '","role":"' || m.role || '","primary":' || m.is_primary::text
+      || ',"ended_at":null,"ended_by":null,"version":' || m.version`,
   }),
   auditEvent: {
     columns: {

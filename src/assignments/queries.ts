@@ -46,7 +46,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   WITH ${callerSteps},
   found AS (
     SELECT p.id AS patient_id, btrim(p.firstname || ' ' || p.lastname) AS patient, (
-      SELECT ${jsonArray(sql`concat(${doctorSummary})`, sql`d.id`)}
+      SELECT ${jsonArray(doctorSummary, sql`d.id`)}
       FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
     ) AS doctors
     FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}

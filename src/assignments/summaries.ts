@@ -1,5 +1,5 @@
 import { ageToday } from "../db/query/age.ts";
-import { jsonParts } from "../db/query/json.ts";
+import { jsonText } from "../db/query/json.ts";
 import { doctors, patients } from "../db/schema.ts";
 import type { ListedAssignment } from "./responses.ts";
 
@@ -21,8 +21,8 @@ const doctorFields: (keyof NonNullable<ListedAssignment["doctor"]>)[] = [
   "active",
 ];
 
-/** The patient `p` and the doctor `d` of an assignment as JSON objects: arguments of `concat`. */
-export const patientSummary = jsonParts(patients, "p", patientFields, {
+/** The patient `p` and the doctor `d` of an assignment as JSON texts. */
+export const patientSummary = jsonText(patients, "p", patientFields, {
   computed: { age: ageToday("p") },
 });
-export const doctorSummary = jsonParts(doctors, "d", doctorFields);
+export const doctorSummary = jsonText(doctors, "d", doctorFields);

@@ -118,7 +118,7 @@ const recordScans = [
 
 const kindName = sql.raw(`(ARRAY[${recordKinds.map((name) => `'${name}'`).join(", ")}])[kind]`);
 const changeJson = (members?: SQL) =>
-  sql`concat('{"kind":"', ${kindName}, '","id":', id, ',"version":', version, ${members && sql`${members}, `}'}')`;
+  sql`'{"kind":"' || ${kindName} || '","id":' || id || ',"version":' || version || ${members && sql`${members} || `}'}'`;
 const changesArray = (json: SQL, from: string) =>
   sql`(SELECT '[' || coalesce(string_agg(${json}, ',' ORDER BY page_position), '') || ']' FROM ${sql.raw(from)})`;
 
@@ -240,7 +240,7 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
   ),
   entries AS (
     SELECT c.kind, c.id, c.page_position, coalesce(v.current_version, c.version) AS version,
-      CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', ${mergedInto}) END AS deleted
+      CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', ${mergedInto}) ELSE '' END AS deleted
     FROM page c CROSS JOIN LATERAL (
       SELECT ${currentVersion} AS current_version OFFSET 0
     ) v

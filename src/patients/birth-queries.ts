@@ -33,6 +33,6 @@ const newBirth = sql`birth.new_birth_date, birth.new_age, birth.new_age_as_of`;
 export const newBornFrom = sql`earliest_birth_day(${newBirth})`;
 export const newBornTo = sql`latest_birth_day(${newBirth})`;
 
-/** The columns of a draft, as arguments of `jsonb_build_object`. */
-export const draftBirth = sql`'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
-      'born_to', ${newBornTo}`;
+/** The columns of a new patient. */
+export const draftBirth = sql`birth.new_birth_date AS birth_date, birth.new_age AS age, birth.new_age_as_of AS age_as_of,
+      ${newBornTo} AS born_to`;

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
 import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../db/query/caller.ts";
@@ -21,6 +21,7 @@ import {
   newEmail,
   newEmailShared,
   newRecord,
+  newValues,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
 import { param } from "../db/statement.ts";
@@ -33,7 +34,7 @@ import {
   takenByCreation,
   takenIdentifierColumn,
 } from "./identifier-checks.ts";
-import { auditedFields, patientJson } from "./queries.ts";
+import { auditedFields, patientJson, plainFields } from "./queries.ts";
 import { patientColumns } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
@@ -41,10 +42,15 @@ import type { Patient } from "./responses.ts";
 
 const fields = columnNames(patientColumns);
 
-/** The values of optional fields that a new patient does not have, as a JSON object. */
-export const emptyPatient = sql.raw(
-  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb`,
-);
+/** The columns of a new patient but for its birth date and age, from the JSON object `sent`. */
+export const newPatientValues = (sent: SQL): SQL =>
+  newValues(sent, patients, plainFields, {
+    firstname: "''",
+    lastname: "''",
+    email_shared: "false",
+    anonymous: "false",
+    identifiers: "'[]'",
+  });
 
 const candidateIds = sql`ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)`;
 
@@ -105,9 +111,9 @@ export const createPatient = idempotentCreate<
   ${newSoughtStep},
   ${candidateStep({ max: 10, maxRead: 100, condition: sql`p.id <> ALL (sought.excluded)` })},
   draft AS (
-    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
-      ${draftBirth},
-      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+    SELECT nextval('patients_id_seq')::int AS id, ${draftBirth}, ${newPatientValues(newRecord)},
+      caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at, now()::timestamptz(3) AS updated_at, 1 AS version
+    FROM caller, birth
     WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
       AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))

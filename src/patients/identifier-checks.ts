@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { sendAgainIfTaken } from "../db/errors.ts";
+import { hasChange, newRecord, sentChanges } from "../db/query/resource.ts";
 import { param } from "../db/statement.ts";
 import { Problem } from "../http/problems.ts";
 
@@ -25,8 +26,10 @@ export const isIdentifierFree = sql`NOT EXISTS (SELECT FROM taken_identifiers)`;
 export const identifierErrors = (identifiers: SQL, existing = sql`'[]'`, from = sql``): SQL =>
   sql`SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM ${from}identifier_errors(${identifiers}, ${existing}) i`;
 
-const created = sql`${param("record")}::jsonb -> 'identifiers'`;
-export const newIdentifierErrors = sql`${identifierErrors(created, undefined, sql`caller, `)} WHERE NOT EXISTS (SELECT FROM earlier_key)`;
+// A function that is not called costs nothing: without `hasChange` a change of other fields takes 4 % more CPU.
+const created = sql`${newRecord} -> 'identifiers'`;
+export const newIdentifierErrors = sql`${identifierErrors(created, undefined, sql`caller, `)}
+    WHERE NOT EXISTS (SELECT FROM earlier_key) AND ${newRecord} ? 'identifiers'`;
 /**
  * The step `taken_identifiers` of a creation, before `caller_recheck`: `patient_identifiers_taken` waits for advisory
  * locks. It comes after the step `duplicate`, so that all creations take the locks of emails first.
@@ -36,8 +39,9 @@ export const takenByCreation = sql`taken_identifiers AS (
     WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   )`;
 
-const changed = sql`${param("changes")}::jsonb -> 'identifiers'`;
-export const changedIdentifierErrors = identifierErrors(changed, sql`target.identifiers`, sql`target, `);
+const changed = sql`${sentChanges} -> 'identifiers'`;
+export const changedIdentifierErrors = sql`${identifierErrors(changed, sql`target.identifiers`, sql`target, `)}
+    WHERE ${hasChange("identifiers")}`;
 /**
  * The step `taken_identifiers` of a change, after the step `target`. A concurrent request may still take one: the unique
  * index says so.

@@ -28,7 +28,7 @@ import { intParam, param } from "../db/statement.ts";
 import { csvRow, quotedCell } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { birthOf, patientAge } from "./birth-queries.ts";
-import { emptyPatient } from "./create-queries.ts";
+import { newPatientValues } from "./create-queries.ts";
 import { addressColumns, exportedColumns } from "./csv-columns.ts";
 import { identifierErrors } from "./identifier-checks.ts";
 import { patientJson } from "./queries.ts";
@@ -152,9 +152,8 @@ export const importPatients = idempotentCreate<
     isEachPatientReadable,
   )},
   lines AS (
-    SELECT sent.line, sent.record, new.*
-    FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
-      jsonb_populate_record(NULL::patients, ${emptyPatient} || sent.record) new
+    SELECT sent.line, sent.record, ${newPatientValues(sql`sent.record`)}
+    FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb)
   ),
   existing_emails AS (
     SELECT email

@@ -56,7 +56,9 @@ const id = intParam("id");
 export const patientJson = jsonText(patients, "p", patientResponseFields, { computed: { age: patientAge } });
 
 /** The fields of a client that are columns of the same name; birth date and age depend on each other. */
-const plainFields = Object.keys(patientFields).filter((name) => name !== "birth_date" && name !== "age");
+export const plainFields = Object.keys(patientFields).filter(
+  (name) => name !== "birth_date" && name !== "age",
+);
 /** What the history shows. */
 export const auditedFields = Object.keys(patientFields);
 

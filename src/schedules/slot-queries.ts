@@ -18,8 +18,8 @@ const [from, to] = [sql`${param("from")}::date`, sql`${param("to")}::date`];
 /** An appointment does not begin before the current minute. */
 const currentMinute = sql`date_trunc('minute', now())`;
 
-const slotJson = sql`concat('{"starts_at":"', ${isoTimestamp("f.starts_at")}, '","ends_at":"', ${isoTimestamp("f.ends_at")},
-      '","day":"', f.day, '"}')`;
+const slotJson = sql`('{"starts_at":"' || ${isoTimestamp("f.starts_at")} || '","ends_at":"' || ${isoTimestamp("f.ends_at")}
+      || '","day":"' || f.day || '"}')`;
 
 const slotsJson = (condition: SQL) => sql`(
       SELECT ${jsonArray(slotJson, sql`f.starts_at`)} FROM slot f WHERE ${condition}

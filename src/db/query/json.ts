@@ -10,8 +10,10 @@ import type { Json } from "../statement.ts";
  * @param column of the type `timestamptz(3)`: `p.created_at`
  */
 export const isoTimestamp = (column: string): SQL => sql.raw(isoTimestampText(column));
-export const isoTimestampText = (column: string): string =>
-  `substr(to_json(${column} AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
+export const isoTimestampText = (column: string): string => `${withoutZone(column)} || 'Z'`;
+
+const withoutZone = (column: string): string =>
+  `substr(to_json(${column} AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)`;
 
 /** Whether a column holds a time: their names end in `_at`, or are `at`. */
 export const isTimestamp = (name: string): boolean => /(^|[._])at$/.test(name);
@@ -39,40 +41,35 @@ export const columnNames = (names: readonly string[], prefix = ""): SQL =>
 interface MoreMembers {
   /** Values of fields that are no columns, by name. They are numbers. */
   computed?: Record<string, SQL>;
-  /** More members, as arguments of `concat`: `',"name":', value`. */
+  /** More members, as text: `',"name":' || value`. */
   members?: SQL;
 }
 
 /**
- * The text of a JSON object with columns of the row `alias` of `table`: `{"id":1,"firstname":"Ada"}`. A page of 200
- * patients costs PostgreSQL 18 % less CPU than with `row_to_json`, measured on 18.4.
+ * The text of a JSON object with columns of the row `alias` of `table`: `{"id":1,"firstname":"Ada"}`. It is NULL when a
+ * value is NULL that cannot be: see `jsonMember`. A page of 200 patients costs PostgreSQL 22 % less CPU than with `concat`,
+ * and 3 % less than with `row_to_json`, measured on 18.4.
  *
  * @param names columns, or names of `computed` fields.
  */
-export const jsonText = (
-  table: PgTable,
-  alias: string,
-  names: readonly string[],
-  more: MoreMembers = {},
-): SQL => sql`concat(${jsonParts(table, alias, names, more)}\n)`;
-
-/** The same JSON object as arguments of `concat`: for a member of another object. */
-export function jsonParts(
+export function jsonText(
   table: PgTable,
   alias: string,
   names: readonly string[],
   { computed = {}, members }: MoreMembers = {},
 ): SQL {
-  const parts = names.map((name, index) => {
-    const key = `${index === 0 ? "{" : ","}"${name}":`;
+  let literal = "{";
+  const parts = names.map((name) => {
     const value = computed[name];
-    const member = value
-      ? sql`${sql.raw(`'${key}'`)}, ${value}`
-      : jsonMember(tableColumn(table, name), alias, key);
-    const isLineStart = index % 3 === 0 || isTimestamp(name) || value;
-    return sql`${isLineStart ? sql`\n` : undefined}${member}`;
+    const member = value ? { before: "", value, after: "" } : jsonMember(tableColumn(table, name), alias);
+    const part = sql`${sql.raw(`'${literal}"${name}":${member.before}'`)} || ${member.value}`;
+    literal = `${member.after},`;
+    return part;
   });
-  return sql`${sql.join(parts, sql`, `)},${members && sql`\n${members},`} '}'`;
+  const end = literal.slice(0, -1);
+  return sql`(
+    ${sql.join(parts, sql`\n|| `)}${members && sql`\n|| ${members}`} || ${sql.raw(`'${end}}'`)}
+  )`;
 }
 
 /** @throws an error when the table has no such column. */
@@ -83,14 +80,14 @@ export function tableColumn(table: PgTable, name: string): PgColumn {
 }
 
 /**
- * A column as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. A timestamp and a code
- * like `CARD` have no character that JSON escapes; both are never NULL.
+ * A column as JSON: its value as text, and what stands `before` and `after` it. A timestamp and a code like `CARD` have no
+ * character that JSON escapes; both are never NULL.
  */
-function jsonMember(column: PgColumn, alias: string, key: string): SQL {
+function jsonMember(column: PgColumn, alias: string): { before: string; value: SQL; after: string } {
   const name = `${alias}.${column.name}`;
-  if (isTimestamp(name)) return sql`${sql.raw(`'${key}"'`)}, ${isoTimestamp(name)}, '"'`;
-  if (column.enumValues) return sql.raw(`'${key}"', ${name}, '"'`);
-  return sql.raw(`'${key}', ${jsonValue(column, name)}`);
+  if (isTimestamp(name)) return { before: '"', value: sql.raw(withoutZone(name)), after: 'Z"' };
+  if (column.enumValues) return { before: '"', value: sql.raw(name), after: '"' };
+  return { before: "", value: sql.raw(jsonValue(column, name)), after: "" };
 }
 
 /** The value of a column as JSON text. */

@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/book": {
-  "function": "appointments_book_f93857d0",
+  "function": "appointments_book_f4be15cb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -166,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/find": {
-  "function": "appointments_find_1c9c967e",
+  "function": "appointments_find_52efc8aa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/list-by-doctor-id": {
-  "function": "appointments_list_by_doctor_id_306089e3",
+  "function": "appointments_list_by_doctor_id_3d58f85a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -217,7 +217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-id-desc": {
-  "function": "appointments_list_by_doctor_id_desc_286d81ef",
+  "function": "appointments_list_by_doctor_id_desc_53df8735",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at": {
-  "function": "appointments_list_by_doctor_starts_at_0e5a1b14",
+  "function": "appointments_list_by_doctor_starts_at_c1724f62",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at-desc": {
-  "function": "appointments_list_by_doctor_starts_at_desc_f2e95685",
+  "function": "appointments_list_by_doctor_starts_at_desc_f042f2d5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -303,7 +303,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id": {
-  "function": "appointments_list_by_id_7657974e",
+  "function": "appointments_list_by_id_99c74c03",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -331,7 +331,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id-desc": {
-  "function": "appointments_list_by_id_desc_a6dac512",
+  "function": "appointments_list_by_id_desc_59067c71",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -359,7 +359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id": {
-  "function": "appointments_list_by_patient_id_cbbeea6b",
+  "function": "appointments_list_by_patient_id_dc13fd63",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -387,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id-desc": {
-  "function": "appointments_list_by_patient_id_desc_5a7b21d3",
+  "function": "appointments_list_by_patient_id_desc_3f96eec7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -415,7 +415,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at": {
-  "function": "appointments_list_by_patient_starts_at_f1d20c23",
+  "function": "appointments_list_by_patient_starts_at_5e2a16b4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -444,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at-desc": {
-  "function": "appointments_list_by_patient_starts_at_desc_04e742b5",
+  "function": "appointments_list_by_patient_starts_at_desc_162acf06",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -473,7 +473,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at": {
-  "function": "appointments_list_by_starts_at_a408abd0",
+  "function": "appointments_list_by_starts_at_7d9c9d49",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -502,7 +502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at-desc": {
-  "function": "appointments_list_by_starts_at_desc_109d3dba",
+  "function": "appointments_list_by_starts_at_desc_4168f833",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -531,7 +531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/mark": {
-  "function": "appointments_mark_e25ec08d",
+  "function": "appointments_mark_875f4f9c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -559,7 +559,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/move": {
-  "function": "appointments_move_2012fdd3",
+  "function": "appointments_move_16db75f1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -650,7 +650,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3dfcf7fc",
+  "function": "assignments_find_doctors_of_patient_455a20de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -670,7 +670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-all-ended-by-created-at": {
-  "function": "assignments_list_all_ended_by_created_at_eb11b862",
+  "function": "assignments_list_all_ended_by_created_at_777fb959",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -696,7 +696,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-created-at-desc": {
-  "function": "assignments_list_all_ended_by_created_at_desc_1e1f67b7",
+  "function": "assignments_list_all_ended_by_created_at_desc_5b0c57ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -722,7 +722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id": {
-  "function": "assignments_list_all_ended_by_id_8df254ff",
+  "function": "assignments_list_all_ended_by_id_ab066b2d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -747,7 +747,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id-desc": {
-  "function": "assignments_list_all_ended_by_id_desc_b1ebb497",
+  "function": "assignments_list_all_ended_by_id_desc_0e7db115",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -772,7 +772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at": {
-  "function": "assignments_list_all_ended_by_patient_created_at_d7d1ba65",
+  "function": "assignments_list_all_ended_by_patient_created_at_8b7cf612",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -798,7 +798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_all_ended_by_patient_created_at_desc_aa219a01",
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_1320bf3e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -824,7 +824,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id": {
-  "function": "assignments_list_all_ended_by_patient_id_88ac9083",
+  "function": "assignments_list_all_ended_by_patient_id_5e35e228",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -849,7 +849,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id-desc": {
-  "function": "assignments_list_all_ended_by_patient_id_desc_bdaa82fc",
+  "function": "assignments_list_all_ended_by_patient_id_desc_4f7a1805",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -874,7 +874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_596f366e",
+  "function": "assignments_list_by_created_at_20dd5031",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -899,7 +899,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_ba1f4b96",
+  "function": "assignments_list_by_created_at_desc_6c022557",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -924,7 +924,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_4a9ded64",
+  "function": "assignments_list_by_id_7c24db1d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -948,7 +948,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_bde74d94",
+  "function": "assignments_list_by_id_desc_62f2ce9c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -972,7 +972,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_56539909",
+  "function": "assignments_list_by_patient_created_at_b4bc73b6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -997,7 +997,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_81729ebe",
+  "function": "assignments_list_by_patient_created_at_desc_62870014",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1022,7 +1022,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_8a6c82ac",
+  "function": "assignments_list_by_patient_id_b6e71b2e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1046,7 +1046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_3e431499",
+  "function": "assignments_list_by_patient_id_desc_9a426573",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1070,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at": {
-  "function": "assignments_list_ended_by_created_at_39bf7af1",
+  "function": "assignments_list_ended_by_created_at_ac94d302",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1095,7 +1095,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at-desc": {
-  "function": "assignments_list_ended_by_created_at_desc_0d33aafc",
+  "function": "assignments_list_ended_by_created_at_desc_5bfa4ddf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1120,7 +1120,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id": {
-  "function": "assignments_list_ended_by_id_820c50eb",
+  "function": "assignments_list_ended_by_id_b9c2f9e7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1144,7 +1144,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id-desc": {
-  "function": "assignments_list_ended_by_id_desc_79fa1e16",
+  "function": "assignments_list_ended_by_id_desc_77380a21",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1168,7 +1168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at": {
-  "function": "assignments_list_ended_by_patient_created_at_6e4ca01c",
+  "function": "assignments_list_ended_by_patient_created_at_bd9f879f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1193,7 +1193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_ended_by_patient_created_at_desc_92da9af0",
+  "function": "assignments_list_ended_by_patient_created_at_desc_99702b60",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1218,7 +1218,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id": {
-  "function": "assignments_list_ended_by_patient_id_4b3bbfbf",
+  "function": "assignments_list_ended_by_patient_id_14a9542f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1242,7 +1242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id-desc": {
-  "function": "assignments_list_ended_by_patient_id_desc_b3f0b9e6",
+  "function": "assignments_list_ended_by_patient_id_desc_97cdeee3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_257355f3",
+  "function": "assignments_list_of_doctor_by_created_at_671e8e8b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1292,7 +1292,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_4524b8c9",
+  "function": "assignments_list_of_doctor_by_created_at_desc_85db5eee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1318,7 +1318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_e2b1171d",
+  "function": "assignments_list_of_doctor_by_id_8726fe70",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1343,7 +1343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_a15bc2d1",
+  "function": "assignments_list_of_doctor_by_id_desc_4ac42a66",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1368,7 +1368,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_e4ed16b6",
+  "function": "assignments_list_of_doctor_by_patient_created_at_fd4580d7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1394,7 +1394,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_947b77f0",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7baf31b9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1420,7 +1420,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_54ecc3d6",
+  "function": "assignments_list_of_doctor_by_patient_id_ee499160",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1445,7 +1445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_048a8c6c",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_d3f527ea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2104,7 +2104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_6971bb72",
+  "function": "changes_list_all_661a5788",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2130,7 +2130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_2aed6426",
+  "function": "changes_list_since_c66cf118",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2502,7 +2502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_b491d9a0",
+  "function": "doctors_create_8274f095",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_f6bd469d",
+  "function": "doctors_find_a4769a93",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2573,7 +2573,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d21716e6",
+  "function": "doctors_list_by_created_at_fa2c11e9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2602,7 +2602,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_b0d2ca55",
+  "function": "doctors_list_by_created_at_desc_2f179c03",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2631,7 +2631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_f363b33e",
+  "function": "doctors_list_by_id_406ae940",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2659,7 +2659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_c507b73c",
+  "function": "doctors_list_by_id_desc_0a2327f9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2687,7 +2687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_f4cef59e",
+  "function": "doctors_list_by_lastname_d599a108",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2716,7 +2716,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_e17ed128",
+  "function": "doctors_list_by_lastname_desc_6d714f6d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2745,7 +2745,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_d1a3a140",
+  "function": "doctors_list_by_patient_id_2605e9f5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2773,7 +2773,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_aa2f33de",
+  "function": "doctors_list_by_patient_id_desc_a088de9a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2801,7 +2801,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_f5fbd0c2",
+  "function": "doctors_list_by_search_created_at_7ec4dc3b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2830,7 +2830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_ae1510ec",
+  "function": "doctors_list_by_search_created_at_desc_8b7ddcf3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2859,7 +2859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_f75e2346",
+  "function": "doctors_list_by_search_id_80d70a86",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2887,7 +2887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_ddcfce10",
+  "function": "doctors_list_by_search_id_desc_2f7f2f8f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2915,7 +2915,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_881afec9",
+  "function": "doctors_list_by_search_lastname_351315c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2944,7 +2944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_f579b3fd",
+  "function": "doctors_list_by_search_lastname_desc_8f3973f5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2973,7 +2973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_0caf33f1",
+  "function": "doctors_list_by_search_updated_at_cc99e3d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3002,7 +3002,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_320d966d",
+  "function": "doctors_list_by_search_updated_at_desc_2894cd5e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3031,7 +3031,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_146b3391",
+  "function": "doctors_list_by_updated_at_a7c841e0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3060,7 +3060,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_a4a5809f",
+  "function": "doctors_list_by_updated_at_desc_5cd8f208",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3116,7 +3116,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_a69c82bc",
+  "function": "doctors_update_a473ccbe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3197,7 +3197,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_8c235f32",
+  "function": "identifier_systems_create_9b746763",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3224,7 +3224,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_eaa7cd7a",
+  "function": "identifier_systems_find_2829a6e3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3244,7 +3244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_1a041269",
+  "function": "identifier_systems_list_by_id_541ce48a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3264,7 +3264,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_c1fc2d69",
+  "function": "identifier_systems_list_by_id_desc_ec8a3352",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3284,7 +3284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_9ed7f0a4",
+  "function": "identifier_systems_update_4c5dbc67",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3401,7 +3401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_fe3adc22",
+  "function": "patients_create_20c0c855",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3500,7 +3500,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_883309f0",
+  "function": "patients_export_ndjson_92eaa37b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3522,7 +3522,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_f6683942",
+  "function": "patients_find_b684f27b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3568,7 +3568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_040693dd",
+  "function": "patients_import_09e73f90",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3624,7 +3624,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_3e30f81d",
+  "function": "patients_list_by_contact_created_at_8e314f65",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3659,7 +3659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b3f5ca29",
+  "function": "patients_list_by_contact_created_at_desc_2987cdec",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3694,7 +3694,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_11f824a6",
+  "function": "patients_list_by_contact_id_2ebaf0d2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3728,7 +3728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_bb2c3255",
+  "function": "patients_list_by_contact_id_desc_20760a1f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3762,7 +3762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_946d0396",
+  "function": "patients_list_by_contact_lastname_a896af91",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3797,7 +3797,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_9377b128",
+  "function": "patients_list_by_contact_lastname_desc_60da71d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3832,7 +3832,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_df4f649f",
+  "function": "patients_list_by_contact_updated_at_446080f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3867,7 +3867,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_c0a56084",
+  "function": "patients_list_by_contact_updated_at_desc_3f6fb4ce",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3902,7 +3902,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_e5feed46",
+  "function": "patients_list_by_created_at_1f9e4022",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3937,7 +3937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_27976a46",
+  "function": "patients_list_by_created_at_desc_e3325da8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3972,7 +3972,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_29b0d4de",
+  "function": "patients_list_by_doctor_created_at_ff07fafd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4007,7 +4007,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_667c14fe",
+  "function": "patients_list_by_doctor_created_at_desc_34381c30",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4042,7 +4042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_863f4be1",
+  "function": "patients_list_by_doctor_id_ee5e4f79",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4076,7 +4076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_38dac45c",
+  "function": "patients_list_by_doctor_id_desc_b80f76b2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4110,7 +4110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_c0e2d525",
+  "function": "patients_list_by_doctor_lastname_146de522",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4145,7 +4145,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_4947f125",
+  "function": "patients_list_by_doctor_lastname_desc_a3cd4425",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4180,7 +4180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_410f8c35",
+  "function": "patients_list_by_doctor_updated_at_0e7117ea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4215,7 +4215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_2766471a",
+  "function": "patients_list_by_doctor_updated_at_desc_3db00730",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4250,7 +4250,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_0506fd0f",
+  "function": "patients_list_by_id_c45c97be",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4284,7 +4284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_79b79cae",
+  "function": "patients_list_by_id_desc_5a6dda57",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4318,7 +4318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_641351e8",
+  "function": "patients_list_by_identifier_created_at_a30cc447",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4353,7 +4353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_7c631b9e",
+  "function": "patients_list_by_identifier_created_at_desc_b3528b68",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4388,7 +4388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_0185f604",
+  "function": "patients_list_by_identifier_id_ad5ad8f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4422,7 +4422,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_af87fd43",
+  "function": "patients_list_by_identifier_id_desc_b2b5a007",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4456,7 +4456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_b83bac56",
+  "function": "patients_list_by_identifier_lastname_5d9d642e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4491,7 +4491,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_2b4c9703",
+  "function": "patients_list_by_identifier_lastname_desc_9d797a07",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4526,7 +4526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_6664a3f4",
+  "function": "patients_list_by_identifier_updated_at_2893c557",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4561,7 +4561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_4565fed4",
+  "function": "patients_list_by_identifier_updated_at_desc_fc41c0eb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4596,7 +4596,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_1b810dd2",
+  "function": "patients_list_by_lastname_0b905be3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4631,7 +4631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_5f13a0a6",
+  "function": "patients_list_by_lastname_desc_f06a2fb1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4666,7 +4666,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_216bca4b",
+  "function": "patients_list_by_search_created_at_15a29321",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4701,7 +4701,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_adef11c9",
+  "function": "patients_list_by_search_created_at_desc_9f33a038",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4736,7 +4736,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_fa185825",
+  "function": "patients_list_by_search_id_56100665",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4770,7 +4770,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_2e06e714",
+  "function": "patients_list_by_search_id_desc_71ddd7f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4804,7 +4804,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_295f1e90",
+  "function": "patients_list_by_search_lastname_7f47c3ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4839,7 +4839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_34cf751e",
+  "function": "patients_list_by_search_lastname_desc_f027baab",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4874,7 +4874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_595c03c0",
+  "function": "patients_list_by_search_updated_at_d6113e8f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4909,7 +4909,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_868505e5",
+  "function": "patients_list_by_search_updated_at_desc_08713e76",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4944,7 +4944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_f10206b3",
+  "function": "patients_list_by_updated_at_1a100317",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4979,7 +4979,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_cb4b6ec4",
+  "function": "patients_list_by_updated_at_desc_61df2fbc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5040,7 +5040,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_0097988e",
+  "function": "patients_list_deleted_by_contact_created_at_2a9fe385",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5075,7 +5075,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_b1469fde",
+  "function": "patients_list_deleted_by_contact_created_at_desc_b14ddf3b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5110,7 +5110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_8db2d9e4",
+  "function": "patients_list_deleted_by_contact_id_4517eeb5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5144,7 +5144,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_834cd27d",
+  "function": "patients_list_deleted_by_contact_id_desc_302ba80e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5178,7 +5178,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_6285b717",
+  "function": "patients_list_deleted_by_contact_lastname_102347d5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5213,7 +5213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b0e9358b",
+  "function": "patients_list_deleted_by_contact_lastname_desc_989868ea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5248,7 +5248,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_b6329993",
+  "function": "patients_list_deleted_by_contact_updated_at_115fe50e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5283,7 +5283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_35b80a73",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_79082d39",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5318,7 +5318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_37804695",
+  "function": "patients_list_deleted_by_created_at_c16fba74",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5353,7 +5353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_664118ce",
+  "function": "patients_list_deleted_by_created_at_desc_9c1fd195",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5388,7 +5388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_df283809",
+  "function": "patients_list_deleted_by_id_4f54d2a2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5422,7 +5422,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2edbeb52",
+  "function": "patients_list_deleted_by_id_desc_44981497",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5456,7 +5456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_67fef888",
+  "function": "patients_list_deleted_by_identifier_created_at_f138f5eb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5491,7 +5491,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_e7daa281",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_b2c625e1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5526,7 +5526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_f2ccc40d",
+  "function": "patients_list_deleted_by_identifier_id_0d27427e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5560,7 +5560,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_e81d0ef3",
+  "function": "patients_list_deleted_by_identifier_id_desc_15a430cd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5594,7 +5594,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_6cd532ef",
+  "function": "patients_list_deleted_by_identifier_lastname_8dee135b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5629,7 +5629,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_608a1e38",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_d02beac7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5664,7 +5664,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_c43022b2",
+  "function": "patients_list_deleted_by_identifier_updated_at_c8d70026",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5699,7 +5699,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_db8a299a",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_d8239004",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5734,7 +5734,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_f88c77b9",
+  "function": "patients_list_deleted_by_lastname_bf590ec1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5769,7 +5769,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_473456fe",
+  "function": "patients_list_deleted_by_lastname_desc_23e065ab",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5804,7 +5804,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_595a67c5",
+  "function": "patients_list_deleted_by_search_created_at_5937b253",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5839,7 +5839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_69a18c7f",
+  "function": "patients_list_deleted_by_search_created_at_desc_fa4c7fef",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5874,7 +5874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_d846dda8",
+  "function": "patients_list_deleted_by_search_id_6968d981",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5908,7 +5908,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_a71272ae",
+  "function": "patients_list_deleted_by_search_id_desc_6aeccbdd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5942,7 +5942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_7c5c75d3",
+  "function": "patients_list_deleted_by_search_lastname_b8d9b6d4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5977,7 +5977,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_a57728f8",
+  "function": "patients_list_deleted_by_search_lastname_desc_e0d1418a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6012,7 +6012,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_6daef8b3",
+  "function": "patients_list_deleted_by_search_updated_at_59691e70",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6047,7 +6047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_9c33270d",
+  "function": "patients_list_deleted_by_search_updated_at_desc_adde33bf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6082,7 +6082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_b44cc62e",
+  "function": "patients_list_deleted_by_updated_at_4e75d333",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6117,7 +6117,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_6e513310",
+  "function": "patients_list_deleted_by_updated_at_desc_c294bc5b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6152,7 +6152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_e57a42c3",
+  "function": "patients_list_duplicates_b6268c7c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6172,7 +6172,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3b0f233f",
+  "function": "patients_merge_b5b1070e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6336,7 +6336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_deb4b794",
+  "function": "patients_update_20873c7c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6435,7 +6435,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-earliest-slots": {
-  "function": "schedules_find_earliest_slots_3ad65094",
+  "function": "schedules_find_earliest_slots_12daf56c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6454,7 +6454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-slots": {
-  "function": "schedules_find_slots_6afc03fe",
+  "function": "schedules_find_slots_8d50faa6",
   "params": {
    "clinic_id": "integer",
    "today": "date",

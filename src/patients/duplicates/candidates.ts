@@ -82,6 +82,7 @@ export const candidateStep = ({ max, maxRead, condition }: CandidateOptions): SQ
           CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
           CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
           CASE WHEN ${emailKey(sql`p.email`)} = sought.email_key THEN 'email' END AS email
+        OFFSET 0
       ) looks
       WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND ${condition}
     ) p

@@ -101,16 +101,22 @@ draft AS (
   FROM checked, patient
   WHERE checked.rules = '{}' AND EXISTS (SELECT FROM caller_recheck)
 ),
-response AS (SELECT a.id AS record_id, concat(
-  '{"id":', a.id,
-  ',"patient":', a.patient_id,
-  ',"doctor":', a.doctor_id,
-  ',"starts_at":"', substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"ends_at":"', substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"day":', to_json(a.day),
-  ',"time_zone":', to_json(a.time_zone), ',"status":"', a.status, '"', ',"note":', coalesce(to_json(a.note)::text, 'null'),
-  ',"cancel_reason":', coalesce(to_json(a.cancel_reason)::text, 'null'), ',"override_reason":', coalesce(to_json(a.override_reason)::text, 'null'), ',"created_by":', a.created_by,
-  ',"created_at":"', substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"updated_at":"', substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', a.version, '}'
+response AS (SELECT a.id AS record_id, (
+  '{"id":' || a.id
+  || ',"patient":' || a.patient_id
+  || ',"doctor":' || a.doctor_id
+  || ',"starts_at":"' || substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","ends_at":"' || substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","day":' || to_json(a.day)
+  || ',"time_zone":' || to_json(a.time_zone)
+  || ',"status":"' || a.status
+  || '","note":' || coalesce(to_json(a.note)::text, 'null')
+  || ',"cancel_reason":' || coalesce(to_json(a.cancel_reason)::text, 'null')
+  || ',"override_reason":' || coalesce(to_json(a.override_reason)::text, 'null')
+  || ',"created_by":' || a.created_by
+  || ',"created_at":"' || substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","updated_at":"' || substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","version":' || a.version || '}'
 ) AS answer FROM draft a),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)

@@ -21,16 +21,22 @@ found AS (
   SELECT a.version::text AS etag,
     coalesce(a.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
     CASE WHEN ARRAY[a.version::text, a.version::text] && $7::text[] THEN NULL
-      WHEN coalesce(a.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
-        '{"id":', a.id,
-        ',"patient":', a.patient_id,
-        ',"doctor":', a.doctor_id,
-        ',"starts_at":"', substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"ends_at":"', substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"day":', to_json(a.day),
-        ',"time_zone":', to_json(a.time_zone), ',"status":"', a.status, '"', ',"note":', coalesce(to_json(a.note)::text, 'null'),
-        ',"cancel_reason":', coalesce(to_json(a.cancel_reason)::text, 'null'), ',"override_reason":', coalesce(to_json(a.override_reason)::text, 'null'), ',"created_by":', a.created_by,
-        ',"created_at":"', substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', a.version, '}'
+      WHEN coalesce(a.version = ANY ($6::int[]), $6::int[] IS NULL) THEN (
+        '{"id":' || a.id
+        || ',"patient":' || a.patient_id
+        || ',"doctor":' || a.doctor_id
+        || ',"starts_at":"' || substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","ends_at":"' || substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","day":' || to_json(a.day)
+        || ',"time_zone":' || to_json(a.time_zone)
+        || ',"status":"' || a.status
+        || '","note":' || coalesce(to_json(a.note)::text, 'null')
+        || ',"cancel_reason":' || coalesce(to_json(a.cancel_reason)::text, 'null')
+        || ',"override_reason":' || coalesce(to_json(a.override_reason)::text, 'null')
+        || ',"created_by":' || a.created_by
+        || ',"created_at":"' || substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","updated_at":"' || substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","version":' || a.version || '}'
       ) END AS body
   FROM appointments a WHERE a.id = $8::int AND EXISTS (
     SELECT FROM caller

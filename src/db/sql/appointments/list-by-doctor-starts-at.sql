@@ -38,16 +38,22 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', a.id,
-    ',"patient":', a.patient_id,
-    ',"doctor":', a.doctor_id,
-    ',"starts_at":"', substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"ends_at":"', substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"day":', to_json(a.day),
-    ',"time_zone":', to_json(a.time_zone), ',"status":"', a.status, '"', ',"note":', coalesce(to_json(a.note)::text, 'null'),
-    ',"cancel_reason":', coalesce(to_json(a.cancel_reason)::text, 'null'), ',"override_reason":', coalesce(to_json(a.override_reason)::text, 'null'), ',"created_by":', a.created_by,
-    ',"created_at":"', substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', a.version, '}'
+  SELECT page_position, (
+    '{"id":' || a.id
+    || ',"patient":' || a.patient_id
+    || ',"doctor":' || a.doctor_id
+    || ',"starts_at":"' || substr(to_json(a.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","ends_at":"' || substr(to_json(a.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","day":' || to_json(a.day)
+    || ',"time_zone":' || to_json(a.time_zone)
+    || ',"status":"' || a.status
+    || '","note":' || coalesce(to_json(a.note)::text, 'null')
+    || ',"cancel_reason":' || coalesce(to_json(a.cancel_reason)::text, 'null')
+    || ',"override_reason":' || coalesce(to_json(a.override_reason)::text, 'null')
+    || ',"created_by":' || a.created_by
+    || ',"created_at":"' || substr(to_json(a.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(a.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || a.version || '}'
   ) AS json
   FROM page a
 ),

@@ -19,10 +19,15 @@ caller AS (
 ),
 found AS (
   SELECT p.id AS patient_id, btrim(p.firstname || ' ' || p.lastname) AS patient, (
-    SELECT ('[' || coalesce(string_agg(concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-      ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
-      ',"active":', d.active::text, '}'), ',' ORDER BY d.id), '') || ']')::json
+    SELECT ('[' || coalesce(string_agg((
+      '{"id":' || d.id
+      || ',"firstname":' || to_json(d.firstname)
+      || ',"lastname":' || to_json(d.lastname)
+      || ',"specialization":"' || d.specialization
+      || '","max_appointments_per_day":' || d.max_appointments_per_day
+      || ',"gender":"' || d.gender
+      || '","active":' || d.active::text || '}'
+    ), ',' ORDER BY d.id), '') || ']')::json
     FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
   ) AS doctors
   FROM patients p WHERE p.id = $6::int AND EXISTS (

@@ -46,19 +46,29 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', em.id,
-    ',"patient":',
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
-    ',"doctor":', CASE WHEN d.id IS NULL THEN 'null' ELSE concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-      ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
-      ',"active":', d.active::text, '}') END,
-    ',"assigned_at":"', substr(to_json(em.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z',
-    '","role":"', em.role, '","primary":', em.is_primary::text,
-    ',"ended_at":"', substr(to_json(em.ended_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '","ended_by":', em.ended_by, ',"version":', em.version,
-    ',"doctor_name":', to_json(em.doctor_name), '}'
+  SELECT page_position, (
+    '{"id":' || em.id
+    || ',"patient":' || (
+      '{"id":' || p.id
+      || ',"firstname":' || to_json(p.firstname)
+      || ',"lastname":' || to_json(p.lastname)
+      || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+      || ',"gender":"' || p.gender
+      || '","created_by":' || p.created_by || '}'
+    )
+    || ',"doctor":' || CASE WHEN d.id IS NULL THEN 'null' ELSE (
+      '{"id":' || d.id
+      || ',"firstname":' || to_json(d.firstname)
+      || ',"lastname":' || to_json(d.lastname)
+      || ',"specialization":"' || d.specialization
+      || '","max_appointments_per_day":' || d.max_appointments_per_day
+      || ',"gender":"' || d.gender
+      || '","active":' || d.active::text || '}'
+    ) END
+    || ',"assigned_at":"' || substr(to_json(em.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    || '","role":"' || em.role || '","primary":' || em.is_primary::text
+    || ',"ended_at":"' || substr(to_json(em.ended_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' || '","ended_by":' || em.ended_by || ',"version":' || em.version
+    || ',"doctor_name":' || to_json(em.doctor_name) || '}'
   ) AS json
   FROM page em
     JOIN patients p ON p.id = em.patient_id LEFT JOIN doctors d ON d.id = em.doctor_id

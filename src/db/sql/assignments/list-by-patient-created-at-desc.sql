@@ -31,18 +31,28 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', m.id,
-    ',"patient":',
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
-    ',"doctor":',
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
-    ',"active":', d.active::text, '}',
-    ',"assigned_at":"', substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z',
-    '","role":"', m.role, '","primary":', m.is_primary::text,
-    ',"ended_at":null,"ended_by":null,"version":', m.version, '}'
+  SELECT page_position, (
+    '{"id":' || m.id
+    || ',"patient":' || (
+      '{"id":' || p.id
+      || ',"firstname":' || to_json(p.firstname)
+      || ',"lastname":' || to_json(p.lastname)
+      || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+      || ',"gender":"' || p.gender
+      || '","created_by":' || p.created_by || '}'
+    )
+    || ',"doctor":' || (
+      '{"id":' || d.id
+      || ',"firstname":' || to_json(d.firstname)
+      || ',"lastname":' || to_json(d.lastname)
+      || ',"specialization":"' || d.specialization
+      || '","max_appointments_per_day":' || d.max_appointments_per_day
+      || ',"gender":"' || d.gender
+      || '","active":' || d.active::text || '}'
+    )
+    || ',"assigned_at":"' || substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    || '","role":"' || m.role || '","primary":' || m.is_primary::text
+    || ',"ended_at":null,"ended_by":null,"version":' || m.version || '}'
   ) AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id

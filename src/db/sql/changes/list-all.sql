@@ -85,7 +85,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind], '","id":', id, ',"version":', version, '}'), ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind] || '","id":' || id || ',"version":' || version || '}', ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, start.xact, start.at, next.id IS NOT NULL AS initial

@@ -81,7 +81,7 @@ entries AS (
             SELECT FROM mappings m
             WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
           )
-    ))) END AS deleted
+    ))) ELSE '' END AS deleted
   FROM page c CROSS JOIN LATERAL (
     SELECT CASE c.kind
         WHEN 1::smallint THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND EXISTS (
@@ -122,7 +122,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind] || '","id":' || id || ',"version":' || version || deleted || '}', ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact,

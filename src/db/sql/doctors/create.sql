@@ -52,13 +52,21 @@ draft AS (
     'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
-response AS (SELECT d.id AS record_id, concat(
-  '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-  ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
-  ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
-  ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+response AS (SELECT d.id AS record_id, (
+  '{"id":' || d.id
+  || ',"firstname":' || to_json(d.firstname)
+  || ',"lastname":' || to_json(d.lastname)
+  || ',"email":' || coalesce(to_json(d.email)::text, 'null')
+  || ',"gender":"' || d.gender
+  || '","specialization":"' || d.specialization
+  || '","max_appointments_per_day":' || d.max_appointments_per_day
+  || ',"active":' || d.active::text
+  || ',"email_shared":' || d.email_shared::text
+  || ',"phones":' || to_json(d.phones)
+  || ',"created_by":' || d.created_by
+  || ',"created_at":"' || substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","updated_at":"' || substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","version":' || d.version || '}'
 ) AS answer FROM draft d),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)

@@ -21,13 +21,21 @@ found AS (
   SELECT d.version::text AS etag,
     coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
     CASE WHEN ARRAY[d.version::text, d.version::text] && $7::text[] THEN NULL
-      WHEN coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
-        '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-        ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-        ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
-        ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
-        ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+      WHEN coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) THEN (
+        '{"id":' || d.id
+        || ',"firstname":' || to_json(d.firstname)
+        || ',"lastname":' || to_json(d.lastname)
+        || ',"email":' || coalesce(to_json(d.email)::text, 'null')
+        || ',"gender":"' || d.gender
+        || '","specialization":"' || d.specialization
+        || '","max_appointments_per_day":' || d.max_appointments_per_day
+        || ',"active":' || d.active::text
+        || ',"email_shared":' || d.email_shared::text
+        || ',"phones":' || to_json(d.phones)
+        || ',"created_by":' || d.created_by
+        || ',"created_at":"' || substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","updated_at":"' || substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","version":' || d.version || '}'
       ) END AS body
   FROM doctors d WHERE d.id = $8::int AND EXISTS (SELECT FROM caller WHERE true)
 )

@@ -38,13 +38,21 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $12::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
-    ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
-    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+  SELECT page_position, (
+    '{"id":' || d.id
+    || ',"firstname":' || to_json(d.firstname)
+    || ',"lastname":' || to_json(d.lastname)
+    || ',"email":' || coalesce(to_json(d.email)::text, 'null')
+    || ',"gender":"' || d.gender
+    || '","specialization":"' || d.specialization
+    || '","max_appointments_per_day":' || d.max_appointments_per_day
+    || ',"active":' || d.active::text
+    || ',"email_shared":' || d.email_shared::text
+    || ',"phones":' || to_json(d.phones)
+    || ',"created_by":' || d.created_by
+    || ',"created_at":"' || substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || d.version || '}'
   ) AS json
   FROM page d
 ),

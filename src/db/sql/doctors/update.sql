@@ -74,13 +74,21 @@ changed AS (
     updated_at = now(), version = d.version + 1
   FROM target, next WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
-  RETURNING d.version::text AS etag, concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
-    ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
-    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+  RETURNING d.version::text AS etag, (
+    '{"id":' || d.id
+    || ',"firstname":' || to_json(d.firstname)
+    || ',"lastname":' || to_json(d.lastname)
+    || ',"email":' || coalesce(to_json(d.email)::text, 'null')
+    || ',"gender":"' || d.gender
+    || '","specialization":"' || d.specialization
+    || '","max_appointments_per_day":' || d.max_appointments_per_day
+    || ',"active":' || d.active::text
+    || ',"email_shared":' || d.email_shared::text
+    || ',"phones":' || to_json(d.phones)
+    || ',"created_by":' || d.created_by
+    || ',"created_at":"' || substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || d.version || '}'
   ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones
 ),
 audit_event AS (

@@ -53,11 +53,16 @@ draft AS (
   WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
     AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
-response AS (SELECT sy.id AS record_id, concat(
-  '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
-  ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,
-  ',"created_at":"', substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"updated_at":"', substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', sy.version, '}'
+response AS (SELECT sy.id AS record_id, (
+  '{"id":' || sy.id
+  || ',"name":' || to_json(sy.name)
+  || ',"uri":' || coalesce(to_json(sy.uri)::text, 'null')
+  || ',"pattern":' || coalesce(to_json(sy.pattern)::text, 'null')
+  || ',"check_digit":"' || sy.check_digit
+  || '","created_by":' || sy.created_by
+  || ',"created_at":"' || substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","updated_at":"' || substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","version":' || sy.version || '}'
 ) AS answer FROM draft sy),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)

@@ -21,11 +21,16 @@ found AS (
   SELECT sy.version::text AS etag,
     coalesce(sy.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
     CASE WHEN ARRAY[sy.version::text, sy.version::text] && $7::text[] THEN NULL
-      WHEN coalesce(sy.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
-        '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
-        ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,
-        ',"created_at":"', substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', sy.version, '}'
+      WHEN coalesce(sy.version = ANY ($6::int[]), $6::int[] IS NULL) THEN (
+        '{"id":' || sy.id
+        || ',"name":' || to_json(sy.name)
+        || ',"uri":' || coalesce(to_json(sy.uri)::text, 'null')
+        || ',"pattern":' || coalesce(to_json(sy.pattern)::text, 'null')
+        || ',"check_digit":"' || sy.check_digit
+        || '","created_by":' || sy.created_by
+        || ',"created_at":"' || substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","updated_at":"' || substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+        || 'Z","version":' || sy.version || '}'
       ) END AS body
   FROM identifier_systems sy WHERE sy.id = $8::int AND EXISTS (SELECT FROM caller WHERE true)
 )

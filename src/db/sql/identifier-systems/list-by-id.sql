@@ -28,11 +28,16 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
-    ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,
-    ',"created_at":"', substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', sy.version, '}'
+  SELECT page_position, (
+    '{"id":' || sy.id
+    || ',"name":' || to_json(sy.name)
+    || ',"uri":' || coalesce(to_json(sy.uri)::text, 'null')
+    || ',"pattern":' || coalesce(to_json(sy.pattern)::text, 'null')
+    || ',"check_digit":"' || sy.check_digit
+    || '","created_by":' || sy.created_by
+    || ',"created_at":"' || substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || sy.version || '}'
   ) AS json
   FROM page sy
 )

@@ -51,11 +51,16 @@ changed AS (
   UPDATE identifier_systems sy SET name = next.name, uri = next.uri, pattern = next.pattern, check_digit = next.check_digit,
     updated_at = now(), version = sy.version + 1
   FROM target, next WHERE sy.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM duplicate)
-  RETURNING sy.version::text AS etag, concat(
-    '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
-    ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,
-    ',"created_at":"', substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', sy.version, '}'
+  RETURNING sy.version::text AS etag, (
+    '{"id":' || sy.id
+    || ',"name":' || to_json(sy.name)
+    || ',"uri":' || coalesce(to_json(sy.uri)::text, 'null')
+    || ',"pattern":' || coalesce(to_json(sy.pattern)::text, 'null')
+    || ',"check_digit":"' || sy.check_digit
+    || '","created_by":' || sy.created_by
+    || ',"created_at":"' || substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || sy.version || '}'
   ) AS body, sy.id, sy.name, sy.uri, sy.pattern, sy.check_digit
 ),
 audit_event AS (

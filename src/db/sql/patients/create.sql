@@ -71,7 +71,8 @@ birth AS (
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
-  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($6::jsonb -> 'identifiers', '[]') i WHERE NOT EXISTS (SELECT FROM earlier_key)
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($6::jsonb -> 'identifiers', '[]') i
+  WHERE NOT EXISTS (SELECT FROM earlier_key) AND $6::jsonb ? 'identifiers'
 ),
 sought AS MATERIALIZED (
   SELECT caller.clinic_id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
@@ -110,30 +111,49 @@ candidates AS (
         CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
         CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
+      OFFSET 0
     ) looks
     WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> ALL (sought.excluded)
   ) p
   ORDER BY score DESC, id DESC LIMIT 10
 ),
 draft AS (
-  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || $6::jsonb || jsonb_build_object(
-    'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
-    'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
-    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+  SELECT nextval('patients_id_seq')::int AS id, birth.new_birth_date AS birth_date, birth.new_age AS age, birth.new_age_as_of AS age_as_of,
+    latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to,
+    coalesce($6::jsonb ->> 'firstname', '') AS firstname,
+    coalesce($6::jsonb ->> 'lastname', '') AS lastname,
+    $6::jsonb ->> 'email' AS email,
+    $6::jsonb ->> 'gender' AS gender,
+    coalesce(($6::jsonb ->> 'email_shared')::boolean, false) AS email_shared,
+    coalesce(($6::jsonb ->> 'anonymous')::boolean, false) AS anonymous,
+    ARRAY(SELECT jsonb_array_elements_text($6::jsonb -> 'phones')) AS phones,
+    nullif($6::jsonb -> 'address', 'null') AS address,
+    coalesce(nullif($6::jsonb -> 'identifiers', 'null'), '[]') AS identifiers,
+    caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at, now()::timestamptz(3) AS updated_at, 1 AS version
+  FROM caller, birth
   WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
     AND NOT ($8::boolean AND EXISTS (SELECT FROM candidates))
 ),
 response AS (
-  SELECT p.id AS record_id, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
-    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
-    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+  SELECT p.id AS record_id, (
+    '{"id":' || p.id
+    || ',"firstname":' || to_json(p.firstname)
+    || ',"lastname":' || to_json(p.lastname)
+    || ',"email":' || coalesce(to_json(p.email)::text, 'null')
+    || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+    || ',"gender":"' || p.gender
+    || '","birth_date":' || coalesce(to_json(p.birth_date)::text, 'null')
+    || ',"age_as_of":' || coalesce(to_json(p.age_as_of)::text, 'null')
+    || ',"email_shared":' || p.email_shared::text
+    || ',"anonymous":' || p.anonymous::text
+    || ',"phones":' || to_json(p.phones)
+    || ',"address":' || coalesce(to_json(p.address)::text, 'null')
+    || ',"identifiers":' || to_json(p.identifiers)
+    || ',"created_by":' || p.created_by
+    || ',"created_at":"' || substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || p.version || '}'
   ) AS answer, ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC) AS duplicates
   FROM draft p
 ),

@@ -35,15 +35,24 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg(concat(
-  '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-  ',"email":', coalesce(to_json(p.email)::text, 'null'),
-  ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
-  ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
-  ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-  ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
-  ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg((
+  '{"id":' || p.id
+  || ',"firstname":' || to_json(p.firstname)
+  || ',"lastname":' || to_json(p.lastname)
+  || ',"email":' || coalesce(to_json(p.email)::text, 'null')
+  || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+  || ',"gender":"' || p.gender
+  || '","birth_date":' || coalesce(to_json(p.birth_date)::text, 'null')
+  || ',"age_as_of":' || coalesce(to_json(p.age_as_of)::text, 'null')
+  || ',"email_shared":' || p.email_shared::text
+  || ',"anonymous":' || p.anonymous::text
+  || ',"phones":' || to_json(p.phones)
+  || ',"address":' || coalesce(to_json(p.address)::text, 'null')
+  || ',"identifiers":' || to_json(p.identifiers)
+  || ',"created_by":' || p.created_by
+  || ',"created_at":"' || substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","updated_at":"' || substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+  || 'Z","version":' || p.version || '}'
 ) || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $7::int) AS next
 FROM token_account;

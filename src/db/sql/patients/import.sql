@@ -45,9 +45,17 @@ earlier_key AS (
   FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 lines AS (
-  SELECT sent.line, sent.record, new.*
-  FROM jsonb_to_recordset($9::jsonb) AS sent (line int, record jsonb),
-    jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || sent.record) new
+  SELECT sent.line, sent.record,
+    coalesce(sent.record ->> 'firstname', '') AS firstname,
+    coalesce(sent.record ->> 'lastname', '') AS lastname,
+    sent.record ->> 'email' AS email,
+    sent.record ->> 'gender' AS gender,
+    coalesce((sent.record ->> 'email_shared')::boolean, false) AS email_shared,
+    coalesce((sent.record ->> 'anonymous')::boolean, false) AS anonymous,
+    ARRAY(SELECT jsonb_array_elements_text(sent.record -> 'phones')) AS phones,
+    nullif(sent.record -> 'address', 'null') AS address,
+    coalesce(nullif(sent.record -> 'identifiers', 'null'), '[]') AS identifiers
+  FROM jsonb_to_recordset($9::jsonb) AS sent (line int, record jsonb)
 ),
 existing_emails AS (
   SELECT email

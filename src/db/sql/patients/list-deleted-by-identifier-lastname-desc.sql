@@ -53,15 +53,24 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $19::int),
 page_json AS (
-  SELECT page_position, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
-    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
-    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+  SELECT page_position, (
+    '{"id":' || p.id
+    || ',"firstname":' || to_json(p.firstname)
+    || ',"lastname":' || to_json(p.lastname)
+    || ',"email":' || coalesce(to_json(p.email)::text, 'null')
+    || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+    || ',"gender":"' || p.gender
+    || '","birth_date":' || coalesce(to_json(p.birth_date)::text, 'null')
+    || ',"age_as_of":' || coalesce(to_json(p.age_as_of)::text, 'null')
+    || ',"email_shared":' || p.email_shared::text
+    || ',"anonymous":' || p.anonymous::text
+    || ',"phones":' || to_json(p.phones)
+    || ',"address":' || coalesce(to_json(p.address)::text, 'null')
+    || ',"identifiers":' || to_json(p.identifiers)
+    || ',"created_by":' || p.created_by
+    || ',"created_at":"' || substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || p.version || '}'
   ) AS json
   FROM page p
 ),

@@ -66,6 +66,7 @@ candidates AS (
         CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
         CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
+      OFFSET 0
     ) looks
     WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int AND EXISTS (
       SELECT FROM caller
@@ -115,15 +116,24 @@ audit_event AS (
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, e.patients))
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
-  SELECT ('[' || coalesce(string_agg(concat('{"patient":', concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
-    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
-    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+  SELECT ('[' || coalesce(string_agg(concat('{"patient":', (
+    '{"id":' || p.id
+    || ',"firstname":' || to_json(p.firstname)
+    || ',"lastname":' || to_json(p.lastname)
+    || ',"email":' || coalesce(to_json(p.email)::text, 'null')
+    || ',"age":' || age_on(p.born_to, (SELECT today FROM caller))
+    || ',"gender":"' || p.gender
+    || '","birth_date":' || coalesce(to_json(p.birth_date)::text, 'null')
+    || ',"age_as_of":' || coalesce(to_json(p.age_as_of)::text, 'null')
+    || ',"email_shared":' || p.email_shared::text
+    || ',"anonymous":' || p.anonymous::text
+    || ',"phones":' || to_json(p.phones)
+    || ',"address":' || coalesce(to_json(p.address)::text, 'null')
+    || ',"identifiers":' || to_json(p.identifiers)
+    || ',"created_by":' || p.created_by
+    || ',"created_at":"' || substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","updated_at":"' || substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
+    || 'Z","version":' || p.version || '}'
   ), ',"why":', array_to_json(c.why), '}'), ',' ORDER BY c.score DESC, p.id DESC), '') || ']')::json::text
   FROM candidates c JOIN patients p ON p.id = c.id
   WHERE EXISTS (SELECT FROM sought) HAVING EXISTS (SELECT FROM sought)

@@ -52,8 +52,8 @@ slot AS (
 ),
 response AS (
   SELECT f.doctor_id AS doctor, (SELECT sc.time_zone FROM schedules sc WHERE sc.doctor_id = f.doctor_id) AS time_zone,
-    ('[' || coalesce(string_agg(concat('{"starts_at":"', substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '","ends_at":"', substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z',
-      '","day":"', f.day, '"}'), ',' ORDER BY f.starts_at), '') || ']')::json AS slots, min(f.starts_at) AS first_slot
+    ('[' || coalesce(string_agg(('{"starts_at":"' || substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' || '","ends_at":"' || substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+      || '","day":"' || f.day || '"}'), ',' ORDER BY f.starts_at), '') || ']')::json AS slots, min(f.starts_at) AS first_slot
   FROM slot f GROUP BY f.doctor_id
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (

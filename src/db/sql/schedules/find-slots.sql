@@ -44,8 +44,8 @@ slot AS (
 ),
 response AS (
   SELECT doctor.id AS doctor, doctor.time_zone, doctor.minutes, (
-    SELECT ('[' || coalesce(string_agg(concat('{"starts_at":"', substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '","ends_at":"', substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z',
-      '","day":"', f.day, '"}'), ',' ORDER BY f.starts_at), '') || ']')::json FROM slot f WHERE f.position <= $12::int
+    SELECT ('[' || coalesce(string_agg(('{"starts_at":"' || substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' || '","ends_at":"' || substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+      || '","day":"' || f.day || '"}'), ',' ORDER BY f.starts_at), '') || ']')::json FROM slot f WHERE f.position <= $12::int
   ) AS slots
   FROM doctor
 ),
