@@ -46,8 +46,9 @@ export type SendStatement<Row, Values> = (connection: Connection, values: Values
 export function defineStatement<Row, Values extends object>(
   name: string,
   query: Query,
+  { readsInIndexOrder = false }: Pick<StatementOptions<Values>, "readsInIndexOrder"> = {},
 ): SendStatement<Row, Values> {
-  const execute = registerStatement<Row, Values>(name, query);
+  const execute = registerStatement<Row, Values>(name, query, readsInIndexOrder);
   return (connection, values) => execute(connection, values, connection.database);
 }
 

@@ -1,16 +1,25 @@
 import { type SQL, sql } from "drizzle-orm";
-import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
+import { doneOrRefused } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
-import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../db/query/caller.ts";
 import {
+  authenticated,
+  type Caller,
+  callerRecheck,
+  callerSteps,
+  isStillAccepted,
+  refusalAfterWait,
+} from "../db/query/caller.ts";
+import {
+  type CreateResult,
   createOrReplay,
   createResultColumns,
-  earlierKeySteps,
   hasResult,
   idempotentCreate,
   isNewResult,
+  type KeyParts,
   resultId,
-  resultStepsWith,
+  withKey,
+  withoutKey,
 } from "../db/query/idempotent-create.ts";
 import { columnNames } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -81,32 +90,23 @@ THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.e
  * `duplicates`: the ids of the patients that look like it, the best first. With `refuseDuplicates` nothing is created when
  * there are some. The statement's snapshot decides: of two concurrent requests, both may be created.
  */
-export const createPatient = idempotentCreate<
-  Patient,
-  { record: object; refuseDuplicates: boolean },
-  NewRecordState & TakenIdentifier & { duplicates: number[] }
->(
-  "patients/create",
-  () => sql`-- POST /api/patients
+export const createPatient = (caller: Caller, values: NewPatientParams, key: string | undefined) =>
+  key === undefined ? createWithoutKey(caller, values) : createWithKey(caller, values, key);
+
+const creationQuery = (keys: KeyParts): SQL => sql`-- POST /api/patients
   WITH ${callerSteps},
-  ${earlierKeySteps(
-    sql`'patients' || ${newRecord}::text`,
-    sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
-    ["duplicates"],
-  )},
+  ${keys.earlierKeySteps}
   duplicate AS (
-    SELECT other.id FROM caller, patient_with_email(caller.clinic_id, ${newEmail}, ${newEmailShared}) other (id)
-    WHERE NOT EXISTS (SELECT FROM earlier_key)
+    SELECT other.id FROM ${keys.callerOfFirstRequest}, patient_with_email(caller.clinic_id, ${newEmail}, ${newEmailShared}) other (id)
   ),
-  ${takenByCreation},
-  ${callerRecheck("caller", "earlier_key", "duplicate", "taken_identifiers")},
+  ${takenByCreation(keys.callerOfFirstRequest)},
+  ${callerRecheck("caller", ...keys.lockedSteps, "duplicate", "taken_identifiers")},
   birth AS (
-    ${birthOf(sql`NULL, NULL, NULL`, newRecord, sql`caller`)}
-    WHERE NOT EXISTS (SELECT FROM earlier_key)
+    ${birthOf(sql`NULL, NULL, NULL`, newRecord, keys.callerOfFirstRequest)}
   ),
   field_errors AS (
     ${birthErrors}
-    UNION ALL ${newIdentifierErrors}
+    UNION ALL ${newIdentifierErrors(keys.callerOfFirstRequest)}
   ),
   ${newSoughtStep},
   ${candidateStep({ max: 10, maxRead: 100, condition: sql`p.id <> ALL (sought.excluded)` })},
@@ -114,7 +114,7 @@ export const createPatient = idempotentCreate<
     SELECT nextval('patients_id_seq')::int AS id, ${draftBirth}, ${newPatientValues(newRecord)},
       caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at, now()::timestamptz(3) AS updated_at, 1 AS version
     FROM caller, birth
-    WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
       AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))
   ),
@@ -122,13 +122,13 @@ export const createPatient = idempotentCreate<
     SELECT p.id AS record_id, ${patientJson} AS answer, ${candidateIds} AS duplicates
     FROM draft p
   ),
-  ${resultStepsWith("duplicates")},
+  ${keys.resultSteps},
   created AS (
     INSERT INTO patients (id, ${fields}, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
     SELECT id, ${fields}, created_by, owner_id, created_at, updated_at
     FROM draft WHERE ${isNewResult}
   ),
-  ${insertRetryableAuditEvent({
+  ${keys.insertAuditEvent({
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
@@ -139,7 +139,29 @@ SELECT ${refusalAfterWait("caller")}, ${can("patients:create")} AS "isAllowed", 
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
   coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates
-FROM token_account`,
-  // The newest patients of a name are read in the order of their index, however many there are.
-  { readsInIndexOrder: true },
+FROM token_account`;
+
+type NewPatientParams = { record: object; refuseDuplicates: boolean };
+type NewPatientRow = NewRecordState & TakenIdentifier & { duplicates: number[] };
+
+// The newest patients of a name are read in the order of their index, however many there are.
+const options = { readsInIndexOrder: true };
+
+const createWithKey = idempotentCreate<Patient, NewPatientParams, NewPatientRow>(
+  "patients/create-with-key",
+  () =>
+    creationQuery(
+      withKey(
+        sql`'patients' || ${newRecord}::text`,
+        sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+        ["duplicates"],
+      ),
+    ),
+  options,
+);
+
+const createWithoutKey = authenticated<CreateResult<Patient> & NewPatientRow, NewPatientParams>(
+  "patients/create",
+  () => creationQuery(withoutKey(["duplicates"])),
+  options,
 );

@@ -28,15 +28,17 @@ export const identifierErrors = (identifiers: SQL, existing = sql`'[]'`, from = 
 
 // A function that is not called costs nothing: without `hasChange` a change of other fields takes 4 % more CPU.
 const created = sql`${newRecord} -> 'identifiers'`;
-export const newIdentifierErrors = sql`${identifierErrors(created, undefined, sql`caller, `)}
-    WHERE NOT EXISTS (SELECT FROM earlier_key) AND ${newRecord} ? 'identifiers'`;
+export const newIdentifierErrors = (
+  caller: SQL,
+): SQL => sql`${identifierErrors(created, undefined, sql`${caller}, `)}
+    WHERE ${newRecord} ? 'identifiers'`;
 /**
  * The step `taken_identifiers` of a creation, before `caller_recheck`: `patient_identifiers_taken` waits for advisory
  * locks. It comes after the step `duplicate`, so that all creations take the locks of emails first.
  */
-export const takenByCreation = sql`taken_identifiers AS (
-    SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.clinic_id, ${created}) i
-    WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+export const takenByCreation = (caller: SQL): SQL => sql`taken_identifiers AS (
+    SELECT i.system, i.patient AS existing FROM ${caller}, patient_identifiers_taken(caller.clinic_id, ${created}) i
+    WHERE NOT EXISTS (SELECT FROM duplicate)
   )`;
 
 const changed = sql`${sentChanges} -> 'identifiers'`;

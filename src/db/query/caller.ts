@@ -201,8 +201,8 @@ export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Pro
 export const authenticated = <Row, Values extends object = Record<never, never>>(
   name: string,
   query: Query,
-  accepted: AcceptedCallers = {},
-): SendForCaller<Row, Values> => bindCaller<Row, Values>(defineStatement(name, query), accepted);
+  options: Pick<StatementOptions<Values>, "readsInIndexOrder"> & AcceptedCallers = {},
+): SendForCaller<Row, Values> => bindCaller<Row, Values>(defineStatement(name, query, options), options);
 
 /** Which callers a statement accepts beyond the others, as its first steps do. */
 interface AcceptedCallers {

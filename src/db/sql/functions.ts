@@ -3401,7 +3401,36 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_20c0c855",
+  "function": "patients_create_e4877f5d",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "refuseDuplicates": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "etag": "text",
+   "existing": "integer",
+   "takenIdentifier": "json",
+   "fieldErrors": "json",
+   "duplicates": "integer[]"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/create-with-key": {
+  "function": "patients_create_with_key_8ba2c40e",
   "params": {
    "clinic_id": "integer",
    "today": "date",

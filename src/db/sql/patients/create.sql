@@ -1,4 +1,4 @@
--- POST /api/patients: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 record jsonb, $7 key text, $8 refuseDuplicates boolean, $9 request_id uuid, $10 address text, $11 is_retry boolean
+-- POST /api/patients: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 record jsonb, $7 refuseDuplicates boolean, $8 request_id uuid, $9 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -17,37 +17,12 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-request AS (
-  SELECT encode(sha256(convert_to('patients' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
-),
-visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND EXISTS (
-    SELECT FROM caller
-    WHERE p.owner_id = caller.clinic_id
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = caller.doctor_id
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
-      )
-  )) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
-),
-earlier_key AS (
-  SELECT fingerprint, record_id, answer, duplicates, is_readable FROM visible_key
-  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, true
-  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
-),
 duplicate AS (
   SELECT other.id FROM caller, patient_with_email(caller.clinic_id, $6::jsonb ->> 'email', coalesce(($6::jsonb ->> 'email_shared')::boolean, false)) other (id)
-  WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 taken_identifiers AS (
   SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.clinic_id, $6::jsonb -> 'identifiers') i
-  WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE NOT EXISTS (SELECT FROM duplicate)
 ),
 locked_caller AS (
   SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
@@ -57,7 +32,7 @@ locked_caller AS (
       WHEN NOT ms.clinic_active
     OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate UNION ALL SELECT FROM taken_identifiers
+    SELECT FROM caller UNION ALL SELECT FROM duplicate UNION ALL SELECT FROM taken_identifiers
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -67,12 +42,11 @@ birth AS (
   SELECT birth.*
   FROM caller, change_birth(NULL, NULL, NULL,
     CASE WHEN $6::jsonb ? 'birth_date' THEN coalesce($6::jsonb ->> 'birth_date', '') END, ($6::jsonb ->> 'age')::int, (SELECT today FROM caller)) birth
-  WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
   UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($6::jsonb -> 'identifiers', '[]') i
-  WHERE NOT EXISTS (SELECT FROM earlier_key) AND $6::jsonb ? 'identifiers'
+  WHERE $6::jsonb ? 'identifiers'
 ),
 sought AS MATERIALIZED (
   SELECT caller.clinic_id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
@@ -131,9 +105,9 @@ draft AS (
     coalesce(nullif($6::jsonb -> 'identifiers', 'null'), '[]') AS identifiers,
     caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at, now()::timestamptz(3) AS updated_at, 1 AS version
   FROM caller, birth
-  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
-    AND NOT ($8::boolean AND EXISTS (SELECT FROM candidates))
+    AND NOT ($7::boolean AND EXISTS (SELECT FROM candidates))
 ),
 response AS (
   SELECT p.id AS record_id, (
@@ -157,21 +131,8 @@ response AS (
   ) AS answer, ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC) AS duplicates
   FROM draft p
 ),
-stored_key AS (
-  INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer, duplicates)
-  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller), request.fingerprint, response.record_id, response.answer, response.duplicates
-  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
-  ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
-  RETURNING fingerprint, record_id, answer, duplicates, xmax = 0 AS is_new
-),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.duplicates, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
-    keys.is_readable
-  FROM request, (
-    SELECT fingerprint, record_id, answer, duplicates, is_new, true AS is_readable FROM stored_key
-    UNION ALL SELECT fingerprint, record_id, answer, duplicates, false, is_readable FROM earlier_key
-  ) keys
-  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
+  SELECT record_id, answer, duplicates, true AS is_new, true AS is_same_request, true AS is_readable FROM response
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
@@ -180,40 +141,37 @@ created AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT e.* FROM (
-    SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
-      CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
-      CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
-        ELSE 'refused' END,
-      (SELECT record_id FROM result WHERE is_same_request),
-      (SELECT nullif('{' || concat_ws(',',
-        concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
-        concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
-        CASE WHEN draft.email IS NOT NULL
-          THEN concat('"email":{"before":', 'null', ',"after":', coalesce(to_json(draft.email)::text, 'null'), '}') END,
-        CASE WHEN draft.age IS NOT NULL
-          THEN concat('"age":{"before":', 'null', ',"after":', coalesce(to_json(draft.age)::text, 'null'), '}') END,
-        concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
-        CASE WHEN draft.birth_date IS NOT NULL
-          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END,
-        CASE WHEN draft.email_shared
-          THEN concat('"email_shared":{"before":', 'null', ',"after":', to_json(draft.email_shared), '}') END,
-        CASE WHEN draft.anonymous
-          THEN concat('"anonymous":{"before":', 'null', ',"after":', to_json(draft.anonymous), '}') END,
-        CASE WHEN draft.phones <> '{}'
-          THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END,
-        CASE WHEN draft.address IS NOT NULL
-          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END,
-        CASE WHEN draft.identifiers <> '[]'
-          THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END,
-        CASE WHEN sought.excluded <> '{}'
-          THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END
-      ) || '}', '{}')::json
-        FROM draft, result, sought WHERE is_new)
-    FROM token_account
-  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
-  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
+    CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
+      ELSE 'refused' END,
+    (SELECT record_id FROM result WHERE is_same_request),
+    (SELECT nullif('{' || concat_ws(',',
+      concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
+      concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
+      CASE WHEN draft.email IS NOT NULL
+        THEN concat('"email":{"before":', 'null', ',"after":', coalesce(to_json(draft.email)::text, 'null'), '}') END,
+      CASE WHEN draft.age IS NOT NULL
+        THEN concat('"age":{"before":', 'null', ',"after":', coalesce(to_json(draft.age)::text, 'null'), '}') END,
+      concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
+      CASE WHEN draft.birth_date IS NOT NULL
+        THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END,
+      CASE WHEN draft.email_shared
+        THEN concat('"email_shared":{"before":', 'null', ',"after":', to_json(draft.email_shared), '}') END,
+      CASE WHEN draft.anonymous
+        THEN concat('"anonymous":{"before":', 'null', ',"after":', to_json(draft.anonymous), '}') END,
+      CASE WHEN draft.phones <> '{}'
+        THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END,
+      CASE WHEN draft.address IS NOT NULL
+        THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END,
+      CASE WHEN draft.identifiers <> '[]'
+        THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END,
+      CASE WHEN sought.excluded <> '{}'
+        THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END
+    ) || '}', '{}')::json
+      FROM draft, result, sought WHERE is_new)
+  FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
