@@ -11,6 +11,8 @@ export interface BenchCaller {
   accountId: number;
   /** The ids of the account's patients. */
   patientIds: number[];
+  /** The ids of those that have an age. The others have a birth date, which an age must not contradict. */
+  patientIdsWithAge: number[];
 }
 
 /** Logs in an account; by default the one that has the most patients. */
@@ -28,8 +30,9 @@ export async function logInCaller(
   if (!response.ok) throw new Error(`The login of ${username} returned ${response.status}.`);
   const { access } = (await response.json()) as { access: string };
   const { rows } = await withClient(database.ownerUrl, (client) =>
-    client.query("SELECT id FROM patients WHERE owner_id = $1", [accountId]),
+    client.query("SELECT id, age FROM patients WHERE owner_id = $1", [accountId]),
   );
   const patientIds = rows.map(({ id }) => id);
-  return { database, token: access, username, password, accountId, patientIds };
+  const patientIdsWithAge = rows.filter(({ age }) => age !== null).map(({ id }) => id);
+  return { database, token: access, username, password, accountId, patientIds, patientIdsWithAge };
 }

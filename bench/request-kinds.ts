@@ -29,17 +29,22 @@ export interface RequestKind {
 /** How many patients were added so far. It makes each email unique. */
 let patientCount = 0;
 
+/** A last name that no other patient has: a creation also reads the patients of the same name, of which a clinic has few. */
+const uniqueLastname = (n: number): string =>
+  `Bauer${[...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("")}`;
+
 /** The kinds of requests that read and change patients and assignments. */
-export function dataRequestKinds({ database, token, accountId, patientIds }: BenchCaller): RequestKind[] {
+export function dataRequestKinds(caller: BenchCaller): RequestKind[] {
+  const { database, token, accountId, patientIds, patientIdsWithAge } = caller;
   const headers = { Authorization: `Bearer ${token}` };
   const jsonHeaders = { ...headers, "Content-Type": "application/json" };
-  const randomId = () => patientIds[Math.floor(Math.random() * patientIds.length)];
+  const randomId = (ids = patientIds) => ids[Math.floor(Math.random() * ids.length)];
   const newPatient = (): string => {
     patientCount += 1;
     const email = `bench.${patientCount}@example.org`;
     return JSON.stringify({
       firstname: "Ida",
-      lastname: "Bauer",
+      lastname: uniqueLastname(patientCount),
       email,
       age: patientCount % 100,
       gender: "F",
@@ -101,13 +106,13 @@ export function dataRequestKinds({ database, token, accountId, patientIds }: Ben
       postgresCpuLimit: 1.3,
       apiRequest: () => ({
         method: "PATCH",
-        path: `/api/patients/${randomId()}/`,
+        path: `/api/patients/${randomId(patientIdsWithAge)}/`,
         headers: jsonHeaders,
         body: newAge(),
       }),
       baselineRequest: (variant) => ({
         method: "PATCH",
-        path: `/${variant}/update?n=${randomId()}`,
+        path: `/${variant}/update?n=${randomId(patientIdsWithAge)}`,
         headers: jsonHeaders,
         body: newAge(),
       }),
