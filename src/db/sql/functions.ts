@@ -1758,7 +1758,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_41e07f54",
+  "function": "auth_create_account_9a5b5a21",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -1823,7 +1823,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_6dd8cd60",
+  "function": "auth_find_invitation_a926b5d6",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -3143,7 +3143,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_14be21c8",
+  "function": "emergency_accesses_list_by_id_9e2f2028",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3166,7 +3166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_f499aea5",
+  "function": "emergency_accesses_list_by_id_desc_47bd58bb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3336,7 +3336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_15f7a465",
+  "function": "invitations_list_by_id_3dabadcd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3359,7 +3359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_ab12b13a",
+  "function": "invitations_list_by_id_desc_9f76da35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6365,7 +6365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/create-absence": {
-  "function": "schedules_create_absence_da4a56ac",
+  "function": "schedules_create_absence_74b4d52c",
   "params": {
    "clinic_id": "integer",
    "today": "date",

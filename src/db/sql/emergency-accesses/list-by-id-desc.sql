@@ -39,7 +39,7 @@ page_json AS (
       ea.id, (SELECT row_to_json(o) FROM (SELECT u.id, u.username) o) AS account, ea.patient_id AS patient, ea.reason,
       substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at) o)::text AS json
   FROM page ea
-    JOIN users u ON u.id = ea.account_id
+    JOIN LATERAL (SELECT * FROM users WHERE id = ea.account_id OFFSET 0) u ON true
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)

@@ -24,10 +24,10 @@ page_and_next AS (
     FROM invitations i
     WHERE i.expires_at > now()
       AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
-        OR i.role = 'clinician' AND EXISTS (
-          SELECT FROM memberships ms JOIN users u ON u.id = ms.account_id
-          WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by AND ms.role = 'manager' AND ms.ended_at IS NULL
-            AND u.active AND u.role <> 'auditor'
+        OR i.role = 'clinician' AND (
+          SELECT ms.role = 'manager' AND ms.ended_at IS NULL AND u.active AND u.role <> 'auditor'
+          FROM memberships ms JOIN users u ON u.id = ms.account_id
+          WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by
       ))
       AND i.id > $6::bigint
       AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')

@@ -65,10 +65,9 @@ draft AS (
     SELECT FROM booked a WHERE NOT EXISTS (
       SELECT FROM caller
       WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader'
-        OR EXISTS (
-          SELECT FROM memberships ms
-          WHERE ms.clinic_id = a.owner_id AND ms.account_id = caller.id AND ms.role = 'manager' AND ms.ended_at IS NULL
-            AND ms.clinic_active AND NOT ms.is_interim
+        OR (
+          SELECT ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active AND NOT ms.is_interim FROM memberships ms
+          WHERE ms.clinic_id = a.owner_id AND ms.account_id = caller.id
         )
         OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
         OR caller.role = 'admin'
@@ -139,10 +138,9 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     SELECT FROM booked a WHERE NOT EXISTS (
       SELECT FROM caller
       WHERE a.owner_id = caller.clinic_id AND caller.clinic_role <> 'reader'
-        OR EXISTS (
-          SELECT FROM memberships ms
-          WHERE ms.clinic_id = a.owner_id AND ms.account_id = caller.id AND ms.role = 'manager' AND ms.ended_at IS NULL
-            AND ms.clinic_active AND NOT ms.is_interim
+        OR (
+          SELECT ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active AND NOT ms.is_interim FROM memberships ms
+          WHERE ms.clinic_id = a.owner_id AND ms.account_id = caller.id
         )
         OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
         OR caller.role = 'admin'
