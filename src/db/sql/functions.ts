@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_594850d0",
+  "function": "accounts_end_sessions_cd9bb702",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -30,7 +30,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_a328c71a",
+  "function": "accounts_find_e00cabcd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -50,7 +50,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_46080011",
+  "function": "accounts_list_by_id_dce6e1c5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -76,7 +76,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_ee3e2418",
+  "function": "accounts_list_by_id_desc_e445ee1c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6d18e2ee",
+  "function": "accounts_update_ed611212",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/book": {
-  "function": "appointments_book_f93857d0",
+  "function": "appointments_book_ed72bca5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -166,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/find": {
-  "function": "appointments_find_1c9c967e",
+  "function": "appointments_find_5678cd54",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/list-by-doctor-id": {
-  "function": "appointments_list_by_doctor_id_306089e3",
+  "function": "appointments_list_by_doctor_id_83f2077d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -217,7 +217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-id-desc": {
-  "function": "appointments_list_by_doctor_id_desc_286d81ef",
+  "function": "appointments_list_by_doctor_id_desc_afb20c5e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at": {
-  "function": "appointments_list_by_doctor_starts_at_0e5a1b14",
+  "function": "appointments_list_by_doctor_starts_at_b97ae207",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at-desc": {
-  "function": "appointments_list_by_doctor_starts_at_desc_f2e95685",
+  "function": "appointments_list_by_doctor_starts_at_desc_6b92efa3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -303,7 +303,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id": {
-  "function": "appointments_list_by_id_7657974e",
+  "function": "appointments_list_by_id_2f273e0e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -331,7 +331,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id-desc": {
-  "function": "appointments_list_by_id_desc_a6dac512",
+  "function": "appointments_list_by_id_desc_a6757f41",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -359,7 +359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id": {
-  "function": "appointments_list_by_patient_id_cbbeea6b",
+  "function": "appointments_list_by_patient_id_5b143a6b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -387,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id-desc": {
-  "function": "appointments_list_by_patient_id_desc_5a7b21d3",
+  "function": "appointments_list_by_patient_id_desc_3d3b2b78",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -415,7 +415,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at": {
-  "function": "appointments_list_by_patient_starts_at_f1d20c23",
+  "function": "appointments_list_by_patient_starts_at_22861002",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -444,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at-desc": {
-  "function": "appointments_list_by_patient_starts_at_desc_04e742b5",
+  "function": "appointments_list_by_patient_starts_at_desc_6df9c051",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -473,7 +473,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at": {
-  "function": "appointments_list_by_starts_at_a408abd0",
+  "function": "appointments_list_by_starts_at_f33c6d78",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -502,7 +502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at-desc": {
-  "function": "appointments_list_by_starts_at_desc_109d3dba",
+  "function": "appointments_list_by_starts_at_desc_8acd71c7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -531,7 +531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/mark": {
-  "function": "appointments_mark_e25ec08d",
+  "function": "appointments_mark_9a74f3c6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -559,7 +559,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/move": {
-  "function": "appointments_move_2012fdd3",
+  "function": "appointments_move_b57faac8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -593,7 +593,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_732c997b",
+  "function": "assignments_create_2cfab56a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -626,7 +626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_8acc77c2",
+  "function": "assignments_end_9277428c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -650,7 +650,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3dfcf7fc",
+  "function": "assignments_find_doctors_of_patient_b027ccbd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -670,7 +670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-all-ended-by-created-at": {
-  "function": "assignments_list_all_ended_by_created_at_eb11b862",
+  "function": "assignments_list_all_ended_by_created_at_846583f8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -696,7 +696,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-created-at-desc": {
-  "function": "assignments_list_all_ended_by_created_at_desc_1e1f67b7",
+  "function": "assignments_list_all_ended_by_created_at_desc_7586a9a8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -722,7 +722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id": {
-  "function": "assignments_list_all_ended_by_id_8df254ff",
+  "function": "assignments_list_all_ended_by_id_fd84a56a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -747,7 +747,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id-desc": {
-  "function": "assignments_list_all_ended_by_id_desc_b1ebb497",
+  "function": "assignments_list_all_ended_by_id_desc_204dd58f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -772,7 +772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at": {
-  "function": "assignments_list_all_ended_by_patient_created_at_d7d1ba65",
+  "function": "assignments_list_all_ended_by_patient_created_at_399896de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -798,7 +798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_all_ended_by_patient_created_at_desc_aa219a01",
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_97f835a5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -824,7 +824,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id": {
-  "function": "assignments_list_all_ended_by_patient_id_88ac9083",
+  "function": "assignments_list_all_ended_by_patient_id_29be33a8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -849,7 +849,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id-desc": {
-  "function": "assignments_list_all_ended_by_patient_id_desc_bdaa82fc",
+  "function": "assignments_list_all_ended_by_patient_id_desc_5787d4c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -874,7 +874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_596f366e",
+  "function": "assignments_list_by_created_at_f79adbe9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -899,7 +899,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_ba1f4b96",
+  "function": "assignments_list_by_created_at_desc_45dfdf30",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -924,7 +924,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_4a9ded64",
+  "function": "assignments_list_by_id_ebc098d5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -948,7 +948,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_bde74d94",
+  "function": "assignments_list_by_id_desc_7aec18e4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -972,7 +972,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_56539909",
+  "function": "assignments_list_by_patient_created_at_ab1f09f2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -997,7 +997,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_81729ebe",
+  "function": "assignments_list_by_patient_created_at_desc_a4710ff2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1022,7 +1022,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_8a6c82ac",
+  "function": "assignments_list_by_patient_id_3f81956d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1046,7 +1046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_3e431499",
+  "function": "assignments_list_by_patient_id_desc_71279894",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1070,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at": {
-  "function": "assignments_list_ended_by_created_at_39bf7af1",
+  "function": "assignments_list_ended_by_created_at_37af230a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1095,7 +1095,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at-desc": {
-  "function": "assignments_list_ended_by_created_at_desc_0d33aafc",
+  "function": "assignments_list_ended_by_created_at_desc_ecfbe466",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1120,7 +1120,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id": {
-  "function": "assignments_list_ended_by_id_820c50eb",
+  "function": "assignments_list_ended_by_id_5c700776",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1144,7 +1144,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id-desc": {
-  "function": "assignments_list_ended_by_id_desc_79fa1e16",
+  "function": "assignments_list_ended_by_id_desc_50910f41",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1168,7 +1168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at": {
-  "function": "assignments_list_ended_by_patient_created_at_6e4ca01c",
+  "function": "assignments_list_ended_by_patient_created_at_be95a85c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1193,7 +1193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_ended_by_patient_created_at_desc_92da9af0",
+  "function": "assignments_list_ended_by_patient_created_at_desc_8bbb83fe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1218,7 +1218,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id": {
-  "function": "assignments_list_ended_by_patient_id_4b3bbfbf",
+  "function": "assignments_list_ended_by_patient_id_a45e43c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1242,7 +1242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id-desc": {
-  "function": "assignments_list_ended_by_patient_id_desc_b3f0b9e6",
+  "function": "assignments_list_ended_by_patient_id_desc_800c9f3e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_257355f3",
+  "function": "assignments_list_of_doctor_by_created_at_e4f1850f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1292,7 +1292,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_4524b8c9",
+  "function": "assignments_list_of_doctor_by_created_at_desc_a6e4aea0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1318,7 +1318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_e2b1171d",
+  "function": "assignments_list_of_doctor_by_id_9292bf34",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1343,7 +1343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_a15bc2d1",
+  "function": "assignments_list_of_doctor_by_id_desc_b88193e4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1368,7 +1368,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_e4ed16b6",
+  "function": "assignments_list_of_doctor_by_patient_created_at_cd6f82dc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1394,7 +1394,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_947b77f0",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_c1e73980",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1420,7 +1420,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_54ecc3d6",
+  "function": "assignments_list_of_doctor_by_patient_id_8c7f772b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1445,7 +1445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_048a8c6c",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_88daf29e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1470,7 +1470,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_ec65fcfa",
+  "function": "assignments_update_2dfe1202",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1504,7 +1504,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_7309442a",
+  "function": "audit_hash_events_83457eff",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -1539,7 +1539,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_f7201fae",
+  "function": "audit_list_by_account_at_desc_31bc7068",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1568,7 +1568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_d6efd52f",
+  "function": "audit_list_by_action_at_desc_c9da9c4e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1597,7 +1597,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_261649b5",
+  "function": "audit_list_by_at_desc_feb4282c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1626,7 +1626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_0d4fd269",
+  "function": "audit_list_by_outcome_at_desc_a9dad8c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1655,7 +1655,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_891a99ba",
+  "function": "audit_list_by_patient_at_desc_26bef7f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1684,7 +1684,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_2c7da0d8",
+  "function": "audit_list_digests_by_id_desc_f3227697",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1707,7 +1707,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_d8834900",
+  "function": "auth_change_own_email_971ce419",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1733,7 +1733,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_c3d100d0",
+  "function": "auth_change_password_4cf027a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1758,7 +1758,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_9a5b5a21",
+  "function": "auth_create_account_e07d06ec",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -1776,7 +1776,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_86c383fd",
+  "function": "auth_end_all_sessions_bad905ec",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1793,7 +1793,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_1c495fbc",
+  "function": "auth_end_session_6e026e99",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1823,7 +1823,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_a926b5d6",
+  "function": "auth_find_invitation_70c4b222",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -1835,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_4c304cb1",
+  "function": "auth_find_login_account_d675b294",
   "params": {
    "username": "text",
    "network": "text",
@@ -1856,7 +1856,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_5e9af43c",
+  "function": "auth_find_own_account_60b5367e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1871,7 +1871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_0007e6c1",
+  "function": "auth_find_own_password_0f151958",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1898,7 +1898,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_6b8c428d",
+  "function": "auth_find_own_password_for_change_8dd9fc28",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1925,7 +1925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_da4dc052",
+  "function": "auth_list_sessions_6b893916",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1941,7 +1941,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/move-session": {
-  "function": "auth_move_session_8b2dfb35",
+  "function": "auth_move_session_3d777d5b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_7347f540",
+  "function": "auth_open_session_3b8bb5ce",
   "params": {
    "clinic": "integer",
    "id": "integer",
@@ -1990,7 +1990,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_a7c0d5ae",
+  "function": "auth_rotate_refresh_token_5b939674",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -2011,7 +2011,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/create": {
-  "function": "calendar_feeds_create_9b1d8f25",
+  "function": "calendar_feeds_create_da97c1ef",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2033,7 +2033,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/delete": {
-  "function": "calendar_feeds_delete_1e2cadba",
+  "function": "calendar_feeds_delete_1073ec3f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2051,7 +2051,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/list-by-id": {
-  "function": "calendar_feeds_list_by_id_0cd3e8b7",
+  "function": "calendar_feeds_list_by_id_1186c623",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2071,7 +2071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/list-by-id-desc": {
-  "function": "calendar_feeds_list_by_id_desc_a43afa97",
+  "function": "calendar_feeds_list_by_id_desc_fac9bdb6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2091,7 +2091,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/read": {
-  "function": "calendar_feeds_read_d833182d",
+  "function": "calendar_feeds_read_4b81e4a5",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -2104,7 +2104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_6971bb72",
+  "function": "changes_list_all_ad7c71cd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2130,7 +2130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_2aed6426",
+  "function": "changes_list_since_c38ae665",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2230,7 +2230,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/add-member": {
-  "function": "clinics_add_member_54abf374",
+  "function": "clinics_add_member_b20c6433",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2257,7 +2257,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_e9c1a9d4",
+  "function": "clinics_create_77319024",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2286,7 +2286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_3b423435",
+  "function": "clinics_delete_618328a3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2309,7 +2309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/end-member": {
-  "function": "clinics_end_member_2c2ec3fb",
+  "function": "clinics_end_member_bc355906",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2333,7 +2333,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/find": {
-  "function": "clinics_find_1a713782",
+  "function": "clinics_find_6674ea0a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2353,7 +2353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/list-by-id": {
-  "function": "clinics_list_by_id_6bf2817c",
+  "function": "clinics_list_by_id_f4d953a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2377,7 +2377,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-by-id-desc": {
-  "function": "clinics_list_by_id_desc_82a4b767",
+  "function": "clinics_list_by_id_desc_10abd1e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2401,7 +2401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-members-by-id": {
-  "function": "clinics_list_members_by_id_46a0c3b7",
+  "function": "clinics_list_members_by_id_d3f4f38c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2425,7 +2425,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-members-by-id-desc": {
-  "function": "clinics_list_members_by_id_desc_57db94eb",
+  "function": "clinics_list_members_by_id_desc_4bc17976",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2449,7 +2449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_baced81b",
+  "function": "clinics_update_e176cbe5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2476,7 +2476,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/update-member": {
-  "function": "clinics_update_member_e77bb282",
+  "function": "clinics_update_member_3790d257",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2502,7 +2502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_b491d9a0",
+  "function": "doctors_create_bb7dfae8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_202c8503",
+  "function": "doctors_delete_35df47d8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_f6bd469d",
+  "function": "doctors_find_daf5aff0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2573,7 +2573,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d21716e6",
+  "function": "doctors_list_by_created_at_4a3bcc97",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2602,7 +2602,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_b0d2ca55",
+  "function": "doctors_list_by_created_at_desc_37157af4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2631,7 +2631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_f363b33e",
+  "function": "doctors_list_by_id_6ae6b624",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2659,7 +2659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_c507b73c",
+  "function": "doctors_list_by_id_desc_d71108e5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2687,7 +2687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_f4cef59e",
+  "function": "doctors_list_by_lastname_1e631047",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2716,7 +2716,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_e17ed128",
+  "function": "doctors_list_by_lastname_desc_9e2e68bf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2745,7 +2745,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_d1a3a140",
+  "function": "doctors_list_by_patient_id_3b3740f9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2773,7 +2773,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_aa2f33de",
+  "function": "doctors_list_by_patient_id_desc_6c5e9cb2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2801,7 +2801,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_f5fbd0c2",
+  "function": "doctors_list_by_search_created_at_2824c33c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2830,7 +2830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_ae1510ec",
+  "function": "doctors_list_by_search_created_at_desc_69290ee9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2859,7 +2859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_f75e2346",
+  "function": "doctors_list_by_search_id_7da630c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2887,7 +2887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_ddcfce10",
+  "function": "doctors_list_by_search_id_desc_9f7ad947",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2915,7 +2915,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_881afec9",
+  "function": "doctors_list_by_search_lastname_5092e922",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2944,7 +2944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_f579b3fd",
+  "function": "doctors_list_by_search_lastname_desc_d5e0ae60",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2973,7 +2973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_0caf33f1",
+  "function": "doctors_list_by_search_updated_at_22f4e63f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3002,7 +3002,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_320d966d",
+  "function": "doctors_list_by_search_updated_at_desc_d9899a50",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3031,7 +3031,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_146b3391",
+  "function": "doctors_list_by_updated_at_066251fb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3060,7 +3060,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_a4a5809f",
+  "function": "doctors_list_by_updated_at_desc_a5ab341c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3089,7 +3089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_993be428",
+  "function": "doctors_reassign_0a94b9e0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3116,7 +3116,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_a69c82bc",
+  "function": "doctors_update_4d40c09e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3143,7 +3143,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_9e2f2028",
+  "function": "emergency_accesses_list_by_id_c109d94b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3166,7 +3166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_47bd58bb",
+  "function": "emergency_accesses_list_by_id_desc_6daa5554",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3197,7 +3197,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_8c235f32",
+  "function": "identifier_systems_create_334eda19",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3224,7 +3224,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_eaa7cd7a",
+  "function": "identifier_systems_find_ffdaeace",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3244,7 +3244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_1a041269",
+  "function": "identifier_systems_list_by_id_6e752912",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3264,7 +3264,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_c1fc2d69",
+  "function": "identifier_systems_list_by_id_desc_a9187158",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3284,7 +3284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_9ed7f0a4",
+  "function": "identifier_systems_update_5e027bcc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3309,7 +3309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_d5505e8c",
+  "function": "invitations_create_652d0ad9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3336,7 +3336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3dabadcd",
+  "function": "invitations_list_by_id_690da020",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3359,7 +3359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_9f76da35",
+  "function": "invitations_list_by_id_desc_a32eb452",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3382,7 +3382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_55f1ae5f",
+  "function": "invitations_withdraw_df82e82d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3401,7 +3401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_fe3adc22",
+  "function": "patients_create_0a5b1cdc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3432,7 +3432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_d2df271e",
+  "function": "patients_delete_8e7ce191",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3456,7 +3456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_50324da9",
+  "function": "patients_erase_7b2fcae2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3478,7 +3478,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcd78a1b",
+  "function": "patients_export_csv_8e03dffe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3500,7 +3500,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_883309f0",
+  "function": "patients_export_ndjson_dbe9f063",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3522,7 +3522,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_f6683942",
+  "function": "patients_find_8f0116a1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3546,7 +3546,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_e34d2529",
+  "function": "patients_grant_emergency_access_6ffee634",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3568,7 +3568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_040693dd",
+  "function": "patients_import_631136bb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3598,7 +3598,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2394a2bb",
+  "function": "patients_list_accesses_by_at_desc_dd572a82",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3624,7 +3624,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_3e30f81d",
+  "function": "patients_list_by_contact_created_at_2789c1b1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3659,7 +3659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b3f5ca29",
+  "function": "patients_list_by_contact_created_at_desc_b88ec16f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3694,7 +3694,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_11f824a6",
+  "function": "patients_list_by_contact_id_0e35a772",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3728,7 +3728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_bb2c3255",
+  "function": "patients_list_by_contact_id_desc_1f57ef44",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3762,7 +3762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_946d0396",
+  "function": "patients_list_by_contact_lastname_820262e7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3797,7 +3797,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_9377b128",
+  "function": "patients_list_by_contact_lastname_desc_a0928f2f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3832,7 +3832,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_df4f649f",
+  "function": "patients_list_by_contact_updated_at_c7498fe5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3867,7 +3867,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_c0a56084",
+  "function": "patients_list_by_contact_updated_at_desc_e90705fa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3902,7 +3902,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_e5feed46",
+  "function": "patients_list_by_created_at_291d5e53",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3937,7 +3937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_27976a46",
+  "function": "patients_list_by_created_at_desc_e459366e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3972,7 +3972,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_29b0d4de",
+  "function": "patients_list_by_doctor_created_at_e9ccabe0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4007,7 +4007,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_667c14fe",
+  "function": "patients_list_by_doctor_created_at_desc_8a9fa53c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4042,7 +4042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_863f4be1",
+  "function": "patients_list_by_doctor_id_14068c27",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4076,7 +4076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_38dac45c",
+  "function": "patients_list_by_doctor_id_desc_24ea486e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4110,7 +4110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_c0e2d525",
+  "function": "patients_list_by_doctor_lastname_349735e1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4145,7 +4145,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_4947f125",
+  "function": "patients_list_by_doctor_lastname_desc_6f94ddc9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4180,7 +4180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_410f8c35",
+  "function": "patients_list_by_doctor_updated_at_d644b5f2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4215,7 +4215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_2766471a",
+  "function": "patients_list_by_doctor_updated_at_desc_df85c7d6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4250,7 +4250,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_0506fd0f",
+  "function": "patients_list_by_id_81cb5181",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4284,7 +4284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_79b79cae",
+  "function": "patients_list_by_id_desc_d82059f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4318,7 +4318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_641351e8",
+  "function": "patients_list_by_identifier_created_at_c17e623d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4353,7 +4353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_7c631b9e",
+  "function": "patients_list_by_identifier_created_at_desc_987001de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4388,7 +4388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_0185f604",
+  "function": "patients_list_by_identifier_id_b0fa4914",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4422,7 +4422,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_af87fd43",
+  "function": "patients_list_by_identifier_id_desc_d083c292",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4456,7 +4456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_b83bac56",
+  "function": "patients_list_by_identifier_lastname_5a950251",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4491,7 +4491,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_2b4c9703",
+  "function": "patients_list_by_identifier_lastname_desc_4546d04c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4526,7 +4526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_6664a3f4",
+  "function": "patients_list_by_identifier_updated_at_6f864160",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4561,7 +4561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_4565fed4",
+  "function": "patients_list_by_identifier_updated_at_desc_d0e960f6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4596,7 +4596,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_1b810dd2",
+  "function": "patients_list_by_lastname_31ff6301",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4631,7 +4631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_5f13a0a6",
+  "function": "patients_list_by_lastname_desc_e5f32931",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4666,7 +4666,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_216bca4b",
+  "function": "patients_list_by_search_created_at_e121c407",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4701,7 +4701,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_adef11c9",
+  "function": "patients_list_by_search_created_at_desc_2f0214a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4736,7 +4736,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_fa185825",
+  "function": "patients_list_by_search_id_9fe927da",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4770,7 +4770,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_2e06e714",
+  "function": "patients_list_by_search_id_desc_f5aea06a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4804,7 +4804,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_295f1e90",
+  "function": "patients_list_by_search_lastname_ff96889e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4839,7 +4839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_34cf751e",
+  "function": "patients_list_by_search_lastname_desc_1ba2fa65",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4874,7 +4874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_595c03c0",
+  "function": "patients_list_by_search_updated_at_41c3711d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4909,7 +4909,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_868505e5",
+  "function": "patients_list_by_search_updated_at_desc_61e320ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4944,7 +4944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_f10206b3",
+  "function": "patients_list_by_updated_at_9762d697",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4979,7 +4979,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_cb4b6ec4",
+  "function": "patients_list_by_updated_at_desc_7a09668f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5014,7 +5014,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_4db8e9da",
+  "function": "patients_list_changes_by_at_desc_65b2c0c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5040,7 +5040,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_0097988e",
+  "function": "patients_list_deleted_by_contact_created_at_4ada723f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5075,7 +5075,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_b1469fde",
+  "function": "patients_list_deleted_by_contact_created_at_desc_0901321d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5110,7 +5110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_8db2d9e4",
+  "function": "patients_list_deleted_by_contact_id_48efdc4b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5144,7 +5144,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_834cd27d",
+  "function": "patients_list_deleted_by_contact_id_desc_412291ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5178,7 +5178,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_6285b717",
+  "function": "patients_list_deleted_by_contact_lastname_cab171f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5213,7 +5213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b0e9358b",
+  "function": "patients_list_deleted_by_contact_lastname_desc_33c979d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5248,7 +5248,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_b6329993",
+  "function": "patients_list_deleted_by_contact_updated_at_04e44509",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5283,7 +5283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_35b80a73",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_7e733715",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5318,7 +5318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_37804695",
+  "function": "patients_list_deleted_by_created_at_54208aab",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5353,7 +5353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_664118ce",
+  "function": "patients_list_deleted_by_created_at_desc_a3579267",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5388,7 +5388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_df283809",
+  "function": "patients_list_deleted_by_id_1cd31163",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5422,7 +5422,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2edbeb52",
+  "function": "patients_list_deleted_by_id_desc_514de076",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5456,7 +5456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_67fef888",
+  "function": "patients_list_deleted_by_identifier_created_at_24e035ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5491,7 +5491,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_e7daa281",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_900d3b29",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5526,7 +5526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_f2ccc40d",
+  "function": "patients_list_deleted_by_identifier_id_2fc56d93",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5560,7 +5560,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_e81d0ef3",
+  "function": "patients_list_deleted_by_identifier_id_desc_111f6dea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5594,7 +5594,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_6cd532ef",
+  "function": "patients_list_deleted_by_identifier_lastname_0ca00d29",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5629,7 +5629,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_608a1e38",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_5bfa663a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5664,7 +5664,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_c43022b2",
+  "function": "patients_list_deleted_by_identifier_updated_at_f2acb464",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5699,7 +5699,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_db8a299a",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_c40488c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5734,7 +5734,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_f88c77b9",
+  "function": "patients_list_deleted_by_lastname_e128742f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5769,7 +5769,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_473456fe",
+  "function": "patients_list_deleted_by_lastname_desc_c44ba364",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5804,7 +5804,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_595a67c5",
+  "function": "patients_list_deleted_by_search_created_at_ba7e6f92",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5839,7 +5839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_69a18c7f",
+  "function": "patients_list_deleted_by_search_created_at_desc_12af6191",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5874,7 +5874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_d846dda8",
+  "function": "patients_list_deleted_by_search_id_ba5b0b62",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5908,7 +5908,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_a71272ae",
+  "function": "patients_list_deleted_by_search_id_desc_87baf317",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5942,7 +5942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_7c5c75d3",
+  "function": "patients_list_deleted_by_search_lastname_c8672cb3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5977,7 +5977,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_a57728f8",
+  "function": "patients_list_deleted_by_search_lastname_desc_4e3460ec",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6012,7 +6012,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_6daef8b3",
+  "function": "patients_list_deleted_by_search_updated_at_2b767e88",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6047,7 +6047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_9c33270d",
+  "function": "patients_list_deleted_by_search_updated_at_desc_cfc789b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6082,7 +6082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_b44cc62e",
+  "function": "patients_list_deleted_by_updated_at_601f3241",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6117,7 +6117,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_6e513310",
+  "function": "patients_list_deleted_by_updated_at_desc_2ea7acbf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6152,7 +6152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_e57a42c3",
+  "function": "patients_list_duplicates_4769955c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6172,7 +6172,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3b0f233f",
+  "function": "patients_merge_76190fc4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6211,7 +6211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_bf920582",
+  "function": "patients_restore_6e8bae20",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6235,7 +6235,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_ba0abf01",
+  "function": "patients_transfer_89956b35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6262,7 +6262,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_41f22f4d",
+  "function": "patients_transfer_all_b932627f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6288,7 +6288,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-listed": {
-  "function": "patients_transfer_listed_c2a9855a",
+  "function": "patients_transfer_listed_7ca92bcb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6312,7 +6312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_03ae4952",
+  "function": "patients_unmerge_32a60680",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6336,7 +6336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_deb4b794",
+  "function": "patients_update_f5701521",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6365,7 +6365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/create-absence": {
-  "function": "schedules_create_absence_74b4d52c",
+  "function": "schedules_create_absence_7261cc0b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6396,7 +6396,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/delete-absence": {
-  "function": "schedules_delete_absence_ca609176",
+  "function": "schedules_delete_absence_c5d07497",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6415,7 +6415,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find": {
-  "function": "schedules_find_81cdfa8f",
+  "function": "schedules_find_54d0cef9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6435,7 +6435,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-earliest-slots": {
-  "function": "schedules_find_earliest_slots_3ad65094",
+  "function": "schedules_find_earliest_slots_0e7681ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6454,7 +6454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-slots": {
-  "function": "schedules_find_slots_6afc03fe",
+  "function": "schedules_find_slots_d54e3a0e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6481,7 +6481,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/list-absences-by-id": {
-  "function": "schedules_list_absences_by_id_9c4aa063",
+  "function": "schedules_list_absences_by_id_9059a4ad",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6503,7 +6503,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "schedules/put": {
-  "function": "schedules_put_4e5c80aa",
+  "function": "schedules_put_3b8974e3",
   "params": {
    "clinic_id": "integer",
    "today": "date",

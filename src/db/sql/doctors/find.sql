@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -23,11 +25,16 @@ found AS (
     CASE WHEN ARRAY[d.version::text, d.version::text] && $7::text[] THEN NULL
       WHEN coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
         '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-        ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-        ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
+        ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"',
+          d.specialization, '"',
+        ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":',
+          d.email_shared::text,
         ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
-        ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+        ',"created_at":"',
+          substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"updated_at":"',
+          substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+          ',"version":', d.version, '}'
       ) END AS body
   FROM doctors d WHERE d.id = $8::int AND EXISTS (SELECT FROM caller WHERE true)
 )
