@@ -143,6 +143,20 @@ const functions = [
   ...["change_feed_epoch", "erase_patient", "patient_name_tokens", "patient_phones"],
 ].map((name) => `public.${name}`);
 
+/**
+ * The functions that not every role may execute: those that run with the rights of the tables' owner, and one that changes
+ * the audit log.
+ */
+const ownersFunctions = [
+  ...["audit_partitions", "erase_audit_values", "erase_patient"],
+  ...["sessions_bounded", "users_last_admin", "users_admin_ended", "audit_events_count_probe"],
+  ...["users_personal_clinic", "users_last_manager", "memberships_last_manager", "keep_manager"],
+  ...["assignments_come_back", "set_patient_identifiers"],
+  ...["appointments_day_full", "appointments_assigned", "mappings_open_appointments"],
+  ...["patients_record_change", "doctors_record_change"],
+  ...["mappings_record_change", "appointments_record_change"],
+].map((name) => `public.${name}`);
+
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
 const settings = {
   // Less than the time of the first of two attempts (45 % of the 10 s of DATABASE_TIMEOUT_MS): a request that waits
@@ -187,10 +201,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
     .join("\n")}
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
-  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
-    public.patients_record_change, public.doctors_record_change, public.mappings_record_change,
-    public.appointments_day_full, public.appointments_assigned, public.mappings_open_appointments, public.appointments_record_change FROM PUBLIC;
+  REVOKE EXECUTE ON FUNCTION ${ownersFunctions.join(", ")} FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

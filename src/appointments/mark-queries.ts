@@ -6,6 +6,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  clinicRoleColumn,
   isChangeableVersion,
   isTargetWritable,
   targetColumns,
@@ -15,7 +16,6 @@ import {
   appointmentChanges,
   canChange,
   changedColumns,
-  clinicRoleColumn,
   doctorOfAppointment,
   id,
   isOwn,

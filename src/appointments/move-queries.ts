@@ -12,6 +12,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  clinicRoleColumn,
   isChangeableVersion,
   isTargetWritable,
   targetColumns,
@@ -22,7 +23,6 @@ import {
   canChange,
   canOverride,
   changedColumns,
-  clinicRoleColumn,
   doctorOfAppointment,
   id,
   isOwn,

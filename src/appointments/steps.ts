@@ -83,8 +83,6 @@ export const sentNote = sql`CASE WHEN ${hasChange("note")} THEN ${sent("note")} 
 export const isOwn = sql`a.owner_id = ${callerClinicId}`;
 /** Not NULL for an account that is no doctor's own. */
 export const canChange = sql`${can("appointments:change")} IS TRUE`;
-/** Whether the caller only lacks the role in the clinic. */
-export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 /** The columns `etag` and `body` of `ChangedRecord`, from the step `changed`. */
 export const changedColumns = sql`(SELECT ${versionTag("version")} FROM changed) AS etag,
   (SELECT ${appointmentJson} FROM changed a) AS body`;

@@ -15,6 +15,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  clinicRoleColumn,
   type DeleteParams,
   isChangeableVersion,
   isTargetWritable,
@@ -48,9 +49,6 @@ const targetSteps = sql`visible AS (
     WHERE m.owner_id IS NOT NULL AND (${can("assignments:list")} OR ${canChange})
   ),
   ${callerRecheck("target")}`;
-
-/** Whether the caller may read the assignment as a member of the patient's clinic, and not change it. */
-const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 
 /** Any attempt is audited with the patient of the assignment. */
 const patient = sql`(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`;

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { callerClinicId, callerIsAdmin, permittedOutcome } from "../db/query/caller.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
-import { defineList } from "../db/query/list.ts";
+import { defineList, lateralJoin } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import type { OpenEmergencyAccess } from "./responses.ts";
 
@@ -15,7 +15,7 @@ export const listEmergencyAccesses = defineList<OpenEmergencyAccess>({
   name: "emergency-accesses/list",
   routes: "GET /api/emergency-accesses",
   alias: "ea",
-  join: sql`JOIN users u ON u.id = ea.account_id`,
+  join: lateralJoin("users", "u", "ea.account_id"),
   json: sql`${jsonObject(sql`
       ea.id, ${jsonObject(sql`u.id, u.username`)} AS account, ea.patient_id AS patient, ea.reason,
       ${isoTimestamp("ea.expires_at")} AS expires_at`)}::text`,

@@ -17,6 +17,7 @@ import { can, isOwnPatient } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  clinicRoleColumn,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -109,9 +110,6 @@ const targetSteps = (permission: "patients:change" | "patients:delete") => sql`t
   ),
   ${callerRecheck("target")},
   ${successorStep(sql`EXISTS (SELECT FROM target)`)}`;
-
-/** Whether the caller may read the patient `target` as a member of its clinic, and not change it. */
-export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 
 const targetOutcome = (writingStep: string) =>
   unlessMerged(

@@ -116,14 +116,19 @@ const codeOf = (name: string) =>
     .replaceAll(/--.*$/gm, "")
     .replaceAll(/E?'(?:\\.|''|[^'\\])*'/g, "''");
 
-/** Whether a statement may wait for a row that another transaction has locked, and then writes to it or to another one. */
+/** Functions of the schema that wait for a lock, and functions that write. */
+const WAITING_FUNCTION =
+  /\b(\w+_taken|\w+_with_(?:email|name)|kept_answer|lock_\w+|check_appointment|booked_appointments|unset_primary|cancel_appointments|merge_assignments|return_assignments|erase_patient)\(/;
+const WRITING_FUNCTION =
+  /\b(unset_primary|cancel_appointments|merge_assignments|return_assignments|erase_patient)\(/;
+
+/** Whether a statement may wait for a lock of another transaction, and then writes. */
 function writesAfterLock(name: string): boolean {
   const code = codeOf(name).replaceAll("INSERT INTO audit_events", "");
-  const locks =
-    /\bFOR (NO KEY )?UPDATE\b|\bFOR (KEY )?SHARE\b|(?<!\bFOR |\bKEY |\bDO )\bUPDATE \w|\bDELETE FROM\b/.test(
-      code,
-    );
-  return locks && /\bINSERT INTO\b|(?<!\bFOR |\bKEY |\bDO )\bUPDATE \w|\bDELETE FROM\b/.test(code);
+  const changes = /(?<!\bFOR |\bKEY |\bDO )\bUPDATE \w|\bDELETE FROM\b/;
+  const locks = /\bFOR (NO KEY )?UPDATE\b|\bFOR (KEY )?SHARE\b/.test(code) || changes.test(code);
+  const writes = changes.test(code) || /\bINSERT INTO\b/.test(code);
+  return (locks || WAITING_FUNCTION.test(code)) && (writes || WRITING_FUNCTION.test(code));
 }
 
 test("every statement of an authenticated request that writes after a lock wait re-checks the caller", () => {

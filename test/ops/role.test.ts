@@ -74,6 +74,24 @@ test("the role may execute the API's functions also where the owner's default pr
   }
 });
 
+test("no role may call a function that runs with the owner's rights, also in a database restored without privileges", async () => {
+  const restored = await newDatabase();
+  try {
+    await migrate(restored.url);
+    await query(restored.url, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC");
+    await createRole(restored.url, newName());
+    expect(
+      await query(
+        restored.url,
+        `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')
+           AND (prosecdef OR proname = 'erase_audit_values') ORDER BY proname`,
+      ),
+    ).toEqual([]);
+  } finally {
+    await restored.drop();
+  }
+});
+
 test("a second run replaces the password", async () => {
   const name = newName();
   const first = new URL(await createRole(url, name)).password;

@@ -52,7 +52,7 @@ const calledFunction = ({ query }: RecordedStatement): string | undefined =>
 
 /**
  * Explains the statement inside a function of the schema `statements`: the generic plan that the function keeps, with
- * the function's settings.
+ * the function's settings, which end with it.
  */
 const createExplainFunction = `
   CREATE FUNCTION explain_function(name text, args text[], options text) RETURNS json LANGUAGE plpgsql AS $$
@@ -70,6 +70,9 @@ const createExplainFunction = `
     EXECUTE format('EXPLAIN (%s) EXECUTE explained %s', options,
       (SELECT '(' || string_agg(quote_nullable(arg), ', ' ORDER BY n) || ')' FROM unnest(args) WITH ORDINALITY a (arg, n))) INTO plan;
     DEALLOCATE explained;
+    FOREACH setting IN ARRAY definition.proconfig LOOP
+      EXECUTE format('SET LOCAL %I TO DEFAULT', split_part(setting, '=', 1));
+    END LOOP;
     RETURN plan;
   END $$`;
 

@@ -89,11 +89,12 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
     statement(`INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, assigned_at, ended_by)
       SELECT m.id, m.patient_id, m.owner_id, CASE m.id / 2 % 2 WHEN 0 THEN m.doctor_id ELSE 7 END, 'Gregory House', m.assigned_at, m.owner_id
       FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE p.email LIKE '%@fill.example.org'`),
-    // Each patient has had an appointment: with its doctor, or a cancelled one with one doctor. Nobody is busy twice.
+    // Each patient has an appointment: with its doctor, some of them still booked, or a cancelled one with one doctor.
+    // Nobody is busy twice.
     statement(`INSERT INTO appointments (patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, status, override_reason, created_by)
-      SELECT patient_id, owner_id, CASE status WHEN 'fulfilled' THEN doctor_id ELSE 7 END, starts_at, starts_at + interval '30 minutes', 'UTC', status, 'For the plans', ended_by
+      SELECT patient_id, owner_id, CASE status WHEN 'cancelled' THEN 7 ELSE doctor_id END, starts_at, starts_at + interval '30 minutes', 'UTC', status, 'For the plans', ended_by
       FROM ended_assignments, LATERAL (
-        SELECT date_trunc('minute', now()) - make_interval(mins => id) AS starts_at, CASE WHEN doctor_id = 7 THEN 'cancelled' ELSE 'fulfilled' END AS status
+        SELECT date_trunc('minute', now()) - make_interval(mins => id) AS starts_at, CASE WHEN doctor_id = 7 THEN 'cancelled' WHEN patient_id % 10 = 0 THEN 'booked' ELSE 'fulfilled' END AS status
       ) a WHERE owner_id IS NOT NULL`),
   ].map((run) => ({ run }));
 

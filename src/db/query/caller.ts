@@ -65,10 +65,12 @@ const isOpenSession = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.passwor
         AND s.ended_at IS NULL AND s.expires_at > now()`;
 const isMembershipOfToken = sql`ms.clinic_id = ${clinicId} AND ms.account_id = u.id`;
 
-const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
+/** @param isUnfit why the statement does not accept an account that is active, with `OR` after it */
+const callerStepsUnless = (isUnfit: SQL): SQL => sql`token_account AS (
     SELECT u.id, u.username, u.role, u.doctor_id, ${clinicId} AS clinic_id, ms.role AS clinic_role,
       coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, ${param("today")}::date) AS today,
-      CASE WHEN NOT (${isPermitted}${isAccountActive}) OR s.id IS NULL THEN 'token_revoked'
+      CASE WHEN ${isUnfit}NOT (${isAccountActive}) OR s.id IS NULL
+          THEN 'token_revoked'
         WHEN s.clinic_id <> ${clinicId} THEN 'clinic_changed'
         WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
         WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -89,15 +91,15 @@ const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
  * token, the role in it, and the date there (`today`). Auditors are not accepted.
  * For an account that asks for too many patients of others, `refuse_probing` raises an error, which is answered 429.
  */
-export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND u.role <> 'auditor' AND `);
+export const callerSteps = callerStepsUnless(sql`u.must_change_password OR u.role = 'auditor' OR `);
 
 /**
  * Like `callerSteps`; they also accept auditors. The statement is defined with `acceptsAuditors`.
  */
-export const callerStepsForAuditors = callerStepsIf(sql`NOT u.must_change_password AND `);
+export const callerStepsForAuditors = callerStepsUnless(sql`u.must_change_password OR `);
 
 /** Like `callerSteps`; they also accept auditors, and an account that has to change its password first. */
-export const callerStepsForPasswordChange = callerStepsIf(sql``);
+export const callerStepsForPasswordChange = callerStepsUnless(sql``);
 
 /** The id of the calling account. NULL when it is not accepted, which equals no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
@@ -109,8 +111,6 @@ export const callerClinicId = sql`(SELECT clinic_id FROM caller)`;
 export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
-
-export const callerIsAuditor = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'auditor')`;
 
 /**
  * The outcome of an action that needs a permission, which no record decides: always `refused` for others, so that they
@@ -125,8 +125,7 @@ export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdm
 /** The roles in a clinic, from the lowest to the highest. */
 export const clinicRolesInOrder = sql.raw(`ARRAY[${clinicRoles.map((role) => `'${role}'`).join(", ")}]`);
 
-const isRoleLowered = sql`
-          OR array_position(${clinicRolesInOrder}, ms.role) < array_position(${clinicRolesInOrder}, (SELECT clinic_role FROM caller))`;
+const isRoleLowered = sql`array_position(${clinicRolesInOrder}, ms.role) < array_position(${clinicRolesInOrder}, (SELECT clinic_role FROM caller))`;
 
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
@@ -149,10 +148,12 @@ export const callerRecheckWithoutRole = (...lockedSteps: string[]): SQL => reche
 
 /** `locked_caller` has the reason why the caller is not accepted any more, as `token_account` had it before the wait. */
 const recheckSteps = (lockedSteps: string[], isRevokedToo?: SQL): SQL => sql`locked_caller AS (
-    SELECT CASE WHEN NOT (${isAccountActive} AND ${isOpenSession}) THEN 'token_revoked'
+    SELECT CASE WHEN NOT (${isAccountActive}) OR NOT (${isOpenSession})
+          THEN 'token_revoked'
         WHEN s.clinic_id <> ${clinicId} THEN 'clinic_changed'
         WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-        WHEN NOT ms.clinic_active${isRevokedToo} THEN 'token_revoked' END AS refusal
+        WHEN NOT ms.clinic_active THEN 'token_revoked'
+        ${isRevokedToo && sql`WHEN ${isRevokedToo} THEN 'token_revoked'`} END AS refusal
     FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s, memberships ms
     WHERE u.id = ${callerId} AND s.id = ${sessionId} AND ${isMembershipOfToken}
     FOR SHARE OF u, s, ms

@@ -147,6 +147,9 @@ export type NewRecordState = {
 export const targetColumns = sql`(SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion"`;
 
+/** Whether the caller may read the record `target` as a member of its clinic, and lacks only the role to change it. */
+export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
+
 /** The new record of a creation as JSON, its email, and whether others may have the same email. */
 export const newRecord = sql`${param("record")}::jsonb`;
 /**

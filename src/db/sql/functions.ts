@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_594850d0",
+  "function": "accounts_end_sessions_cd9bb702",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -30,7 +30,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_a328c71a",
+  "function": "accounts_find_e00cabcd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -50,7 +50,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_46080011",
+  "function": "accounts_list_by_id_dce6e1c5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -76,7 +76,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_ee3e2418",
+  "function": "accounts_list_by_id_desc_e445ee1c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6d18e2ee",
+  "function": "accounts_update_ed611212",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/book": {
-  "function": "appointments_book_f4be15cb",
+  "function": "appointments_book_4d073e35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -166,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/find": {
-  "function": "appointments_find_52efc8aa",
+  "function": "appointments_find_bc76ac9a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/list-by-doctor-id": {
-  "function": "appointments_list_by_doctor_id_3d58f85a",
+  "function": "appointments_list_by_doctor_id_b0343465",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -217,7 +217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-id-desc": {
-  "function": "appointments_list_by_doctor_id_desc_53df8735",
+  "function": "appointments_list_by_doctor_id_desc_23d85cfd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at": {
-  "function": "appointments_list_by_doctor_starts_at_c1724f62",
+  "function": "appointments_list_by_doctor_starts_at_bc764986",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at-desc": {
-  "function": "appointments_list_by_doctor_starts_at_desc_f042f2d5",
+  "function": "appointments_list_by_doctor_starts_at_desc_3487b761",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -303,7 +303,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id": {
-  "function": "appointments_list_by_id_99c74c03",
+  "function": "appointments_list_by_id_2f7a82ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -331,7 +331,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-id-desc": {
-  "function": "appointments_list_by_id_desc_59067c71",
+  "function": "appointments_list_by_id_desc_551390ba",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -359,7 +359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id": {
-  "function": "appointments_list_by_patient_id_dc13fd63",
+  "function": "appointments_list_by_patient_id_905e6f69",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -387,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-id-desc": {
-  "function": "appointments_list_by_patient_id_desc_3f96eec7",
+  "function": "appointments_list_by_patient_id_desc_f07a52a5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -415,7 +415,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at": {
-  "function": "appointments_list_by_patient_starts_at_5e2a16b4",
+  "function": "appointments_list_by_patient_starts_at_5534dc5e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -444,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-patient-starts-at-desc": {
-  "function": "appointments_list_by_patient_starts_at_desc_162acf06",
+  "function": "appointments_list_by_patient_starts_at_desc_76009266",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -473,7 +473,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at": {
-  "function": "appointments_list_by_starts_at_7d9c9d49",
+  "function": "appointments_list_by_starts_at_077ecc84",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -502,7 +502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-starts-at-desc": {
-  "function": "appointments_list_by_starts_at_desc_4168f833",
+  "function": "appointments_list_by_starts_at_desc_5f18fddd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -531,7 +531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/mark": {
-  "function": "appointments_mark_875f4f9c",
+  "function": "appointments_mark_f640a033",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -559,7 +559,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/move": {
-  "function": "appointments_move_16db75f1",
+  "function": "appointments_move_574f9699",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -593,7 +593,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_732c997b",
+  "function": "assignments_create_2cfab56a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -626,7 +626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_8acc77c2",
+  "function": "assignments_end_9277428c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -650,7 +650,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_455a20de",
+  "function": "assignments_find_doctors_of_patient_49285850",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -670,7 +670,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-all-ended-by-created-at": {
-  "function": "assignments_list_all_ended_by_created_at_777fb959",
+  "function": "assignments_list_all_ended_by_created_at_7c34a479",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -696,7 +696,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-created-at-desc": {
-  "function": "assignments_list_all_ended_by_created_at_desc_5b0c57ee",
+  "function": "assignments_list_all_ended_by_created_at_desc_58c41e8f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -722,7 +722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id": {
-  "function": "assignments_list_all_ended_by_id_ab066b2d",
+  "function": "assignments_list_all_ended_by_id_b016eb6d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -747,7 +747,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id-desc": {
-  "function": "assignments_list_all_ended_by_id_desc_0e7db115",
+  "function": "assignments_list_all_ended_by_id_desc_b5d49fc3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -772,7 +772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at": {
-  "function": "assignments_list_all_ended_by_patient_created_at_8b7cf612",
+  "function": "assignments_list_all_ended_by_patient_created_at_d493c61e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -798,7 +798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_all_ended_by_patient_created_at_desc_1320bf3e",
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_404bc11f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -824,7 +824,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id": {
-  "function": "assignments_list_all_ended_by_patient_id_5e35e228",
+  "function": "assignments_list_all_ended_by_patient_id_c32d78dc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -849,7 +849,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id-desc": {
-  "function": "assignments_list_all_ended_by_patient_id_desc_4f7a1805",
+  "function": "assignments_list_all_ended_by_patient_id_desc_efaf8f28",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -874,7 +874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_20dd5031",
+  "function": "assignments_list_by_created_at_53de06e1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -899,7 +899,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_6c022557",
+  "function": "assignments_list_by_created_at_desc_18ea1ab1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -924,7 +924,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_7c24db1d",
+  "function": "assignments_list_by_id_2faad11c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -948,7 +948,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_62f2ce9c",
+  "function": "assignments_list_by_id_desc_91989e6a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -972,7 +972,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_b4bc73b6",
+  "function": "assignments_list_by_patient_created_at_506c2aae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -997,7 +997,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_62870014",
+  "function": "assignments_list_by_patient_created_at_desc_379f564e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1022,7 +1022,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_b6e71b2e",
+  "function": "assignments_list_by_patient_id_b1e43d09",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1046,7 +1046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_9a426573",
+  "function": "assignments_list_by_patient_id_desc_367eb3a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1070,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at": {
-  "function": "assignments_list_ended_by_created_at_ac94d302",
+  "function": "assignments_list_ended_by_created_at_c758de95",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1095,7 +1095,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at-desc": {
-  "function": "assignments_list_ended_by_created_at_desc_5bfa4ddf",
+  "function": "assignments_list_ended_by_created_at_desc_5fd1c2f0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1120,7 +1120,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id": {
-  "function": "assignments_list_ended_by_id_b9c2f9e7",
+  "function": "assignments_list_ended_by_id_baf8f76a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1144,7 +1144,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id-desc": {
-  "function": "assignments_list_ended_by_id_desc_77380a21",
+  "function": "assignments_list_ended_by_id_desc_c873cb6f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1168,7 +1168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at": {
-  "function": "assignments_list_ended_by_patient_created_at_bd9f879f",
+  "function": "assignments_list_ended_by_patient_created_at_1a91aa09",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1193,7 +1193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_ended_by_patient_created_at_desc_99702b60",
+  "function": "assignments_list_ended_by_patient_created_at_desc_ac278815",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1218,7 +1218,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id": {
-  "function": "assignments_list_ended_by_patient_id_14a9542f",
+  "function": "assignments_list_ended_by_patient_id_c3217d15",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1242,7 +1242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id-desc": {
-  "function": "assignments_list_ended_by_patient_id_desc_97cdeee3",
+  "function": "assignments_list_ended_by_patient_id_desc_0d5f6cbd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1266,7 +1266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_671e8e8b",
+  "function": "assignments_list_of_doctor_by_created_at_6acdba0b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1292,7 +1292,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_85db5eee",
+  "function": "assignments_list_of_doctor_by_created_at_desc_e6fc60ad",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1318,7 +1318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_8726fe70",
+  "function": "assignments_list_of_doctor_by_id_af0b6b94",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1343,7 +1343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_4ac42a66",
+  "function": "assignments_list_of_doctor_by_id_desc_83a2c0f9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1368,7 +1368,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_fd4580d7",
+  "function": "assignments_list_of_doctor_by_patient_created_at_87579dba",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1394,7 +1394,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7baf31b9",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cee26851",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1420,7 +1420,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_ee499160",
+  "function": "assignments_list_of_doctor_by_patient_id_027c7939",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1445,7 +1445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_d3f527ea",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_e1cfc6d4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1470,7 +1470,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_ec65fcfa",
+  "function": "assignments_update_2dfe1202",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1504,7 +1504,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_7309442a",
+  "function": "audit_hash_events_83457eff",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -1539,7 +1539,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_f7201fae",
+  "function": "audit_list_by_account_at_desc_31bc7068",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1568,7 +1568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_d6efd52f",
+  "function": "audit_list_by_action_at_desc_c9da9c4e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1597,7 +1597,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_261649b5",
+  "function": "audit_list_by_at_desc_feb4282c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1626,7 +1626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_0d4fd269",
+  "function": "audit_list_by_outcome_at_desc_a9dad8c1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1655,7 +1655,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_891a99ba",
+  "function": "audit_list_by_patient_at_desc_26bef7f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1684,7 +1684,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_2c7da0d8",
+  "function": "audit_list_digests_by_id_desc_f3227697",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1707,7 +1707,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_d8834900",
+  "function": "auth_change_own_email_971ce419",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1733,7 +1733,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_c3d100d0",
+  "function": "auth_change_password_4cf027a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1758,7 +1758,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_41e07f54",
+  "function": "auth_create_account_e07d06ec",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -1776,7 +1776,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_86c383fd",
+  "function": "auth_end_all_sessions_bad905ec",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1793,7 +1793,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_1c495fbc",
+  "function": "auth_end_session_6e026e99",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1823,7 +1823,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_6dd8cd60",
+  "function": "auth_find_invitation_70c4b222",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -1835,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_4c304cb1",
+  "function": "auth_find_login_account_d675b294",
   "params": {
    "username": "text",
    "network": "text",
@@ -1856,7 +1856,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_5e9af43c",
+  "function": "auth_find_own_account_60b5367e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1871,7 +1871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_0007e6c1",
+  "function": "auth_find_own_password_0f151958",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1898,7 +1898,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_6b8c428d",
+  "function": "auth_find_own_password_for_change_8dd9fc28",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1925,7 +1925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_da4dc052",
+  "function": "auth_list_sessions_6b893916",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1941,7 +1941,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/move-session": {
-  "function": "auth_move_session_8b2dfb35",
+  "function": "auth_move_session_3d777d5b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_7347f540",
+  "function": "auth_open_session_3b8bb5ce",
   "params": {
    "clinic": "integer",
    "id": "integer",
@@ -1990,7 +1990,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_a7c0d5ae",
+  "function": "auth_rotate_refresh_token_5b939674",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -2011,7 +2011,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/create": {
-  "function": "calendar_feeds_create_9b1d8f25",
+  "function": "calendar_feeds_create_da97c1ef",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2033,7 +2033,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/delete": {
-  "function": "calendar_feeds_delete_1e2cadba",
+  "function": "calendar_feeds_delete_1073ec3f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2051,7 +2051,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/list-by-id": {
-  "function": "calendar_feeds_list_by_id_0cd3e8b7",
+  "function": "calendar_feeds_list_by_id_1186c623",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2071,7 +2071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/list-by-id-desc": {
-  "function": "calendar_feeds_list_by_id_desc_a43afa97",
+  "function": "calendar_feeds_list_by_id_desc_fac9bdb6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2091,7 +2091,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/read": {
-  "function": "calendar_feeds_read_d833182d",
+  "function": "calendar_feeds_read_4b81e4a5",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -2104,7 +2104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_661a5788",
+  "function": "changes_list_all_0f31cd2f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2130,7 +2130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_c66cf118",
+  "function": "changes_list_since_49f86dda",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2230,7 +2230,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/add-member": {
-  "function": "clinics_add_member_54abf374",
+  "function": "clinics_add_member_b20c6433",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2257,7 +2257,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_e9c1a9d4",
+  "function": "clinics_create_77319024",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2286,7 +2286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_3b423435",
+  "function": "clinics_delete_618328a3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2309,7 +2309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/end-member": {
-  "function": "clinics_end_member_2c2ec3fb",
+  "function": "clinics_end_member_bc355906",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2333,7 +2333,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/find": {
-  "function": "clinics_find_1a713782",
+  "function": "clinics_find_6674ea0a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2353,7 +2353,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/list-by-id": {
-  "function": "clinics_list_by_id_6bf2817c",
+  "function": "clinics_list_by_id_f4d953a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2377,7 +2377,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-by-id-desc": {
-  "function": "clinics_list_by_id_desc_82a4b767",
+  "function": "clinics_list_by_id_desc_10abd1e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2401,7 +2401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-members-by-id": {
-  "function": "clinics_list_members_by_id_46a0c3b7",
+  "function": "clinics_list_members_by_id_d3f4f38c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2425,7 +2425,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/list-members-by-id-desc": {
-  "function": "clinics_list_members_by_id_desc_57db94eb",
+  "function": "clinics_list_members_by_id_desc_4bc17976",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2449,7 +2449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_baced81b",
+  "function": "clinics_update_e176cbe5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2476,7 +2476,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/update-member": {
-  "function": "clinics_update_member_e77bb282",
+  "function": "clinics_update_member_3790d257",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2502,7 +2502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_8274f095",
+  "function": "doctors_create_c9b19047",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_202c8503",
+  "function": "doctors_delete_35df47d8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2553,7 +2553,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_a4769a93",
+  "function": "doctors_find_4ba99899",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2573,7 +2573,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_fa2c11e9",
+  "function": "doctors_list_by_created_at_0febb0a2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2602,7 +2602,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_2f179c03",
+  "function": "doctors_list_by_created_at_desc_34e1acd6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2631,7 +2631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_406ae940",
+  "function": "doctors_list_by_id_8664bdb3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2659,7 +2659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_0a2327f9",
+  "function": "doctors_list_by_id_desc_3db431ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2687,7 +2687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_d599a108",
+  "function": "doctors_list_by_lastname_e350f01d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2716,7 +2716,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_6d714f6d",
+  "function": "doctors_list_by_lastname_desc_51117f24",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2745,7 +2745,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_2605e9f5",
+  "function": "doctors_list_by_patient_id_f68f21f0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2773,7 +2773,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_a088de9a",
+  "function": "doctors_list_by_patient_id_desc_992a52b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2801,7 +2801,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_7ec4dc3b",
+  "function": "doctors_list_by_search_created_at_522ba36e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2830,7 +2830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_8b7ddcf3",
+  "function": "doctors_list_by_search_created_at_desc_dbd20c57",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2859,7 +2859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_80d70a86",
+  "function": "doctors_list_by_search_id_2afc688c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2887,7 +2887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_2f7f2f8f",
+  "function": "doctors_list_by_search_id_desc_fc2900a8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2915,7 +2915,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_351315c2",
+  "function": "doctors_list_by_search_lastname_588e7a66",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2944,7 +2944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_8f3973f5",
+  "function": "doctors_list_by_search_lastname_desc_f68b0697",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2973,7 +2973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_cc99e3d1",
+  "function": "doctors_list_by_search_updated_at_110e5fa0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3002,7 +3002,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_2894cd5e",
+  "function": "doctors_list_by_search_updated_at_desc_c36ef2fe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3031,7 +3031,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_a7c841e0",
+  "function": "doctors_list_by_updated_at_84ce124a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3060,7 +3060,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_5cd8f208",
+  "function": "doctors_list_by_updated_at_desc_9b5c0b7a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3089,7 +3089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/reassign": {
-  "function": "doctors_reassign_993be428",
+  "function": "doctors_reassign_0a94b9e0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3116,7 +3116,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/update": {
-  "function": "doctors_update_a473ccbe",
+  "function": "doctors_update_0e3c6bc9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3143,7 +3143,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_14be21c8",
+  "function": "emergency_accesses_list_by_id_c109d94b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3166,7 +3166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_f499aea5",
+  "function": "emergency_accesses_list_by_id_desc_6daa5554",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3197,7 +3197,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_9b746763",
+  "function": "identifier_systems_create_c64dcb60",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3224,7 +3224,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_2829a6e3",
+  "function": "identifier_systems_find_dd537748",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3244,7 +3244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_541ce48a",
+  "function": "identifier_systems_list_by_id_9311a9a8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3264,7 +3264,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_ec8a3352",
+  "function": "identifier_systems_list_by_id_desc_7d58b6e8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3284,7 +3284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_4c5dbc67",
+  "function": "identifier_systems_update_023f23e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3309,7 +3309,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_d5505e8c",
+  "function": "invitations_create_652d0ad9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3336,7 +3336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_15f7a465",
+  "function": "invitations_list_by_id_690da020",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3359,7 +3359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_ab12b13a",
+  "function": "invitations_list_by_id_desc_a32eb452",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3382,7 +3382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_55f1ae5f",
+  "function": "invitations_withdraw_df82e82d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3401,7 +3401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_e4877f5d",
+  "function": "patients_create_950ceff4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3430,7 +3430,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/create-with-key": {
-  "function": "patients_create_with_key_8ba2c40e",
+  "function": "patients_create_with_key_f15da3c4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3461,7 +3461,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_d2df271e",
+  "function": "patients_delete_8e7ce191",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3485,7 +3485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_50324da9",
+  "function": "patients_erase_7b2fcae2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3507,7 +3507,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcd78a1b",
+  "function": "patients_export_csv_8e03dffe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3529,7 +3529,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_92eaa37b",
+  "function": "patients_export_ndjson_a1007b5c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3551,7 +3551,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_b684f27b",
+  "function": "patients_find_4478239b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3575,7 +3575,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_e34d2529",
+  "function": "patients_grant_emergency_access_6ffee634",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3597,7 +3597,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_09e73f90",
+  "function": "patients_import_27fe1369",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3627,7 +3627,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2394a2bb",
+  "function": "patients_list_accesses_by_at_desc_dd572a82",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3653,7 +3653,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_8e314f65",
+  "function": "patients_list_by_contact_created_at_999e64e3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3688,7 +3688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_2987cdec",
+  "function": "patients_list_by_contact_created_at_desc_78062c51",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3723,7 +3723,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_2ebaf0d2",
+  "function": "patients_list_by_contact_id_ac6a6468",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3757,7 +3757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_20760a1f",
+  "function": "patients_list_by_contact_id_desc_f9fba414",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3791,7 +3791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_a896af91",
+  "function": "patients_list_by_contact_lastname_6dfb9a43",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3826,7 +3826,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_60da71d1",
+  "function": "patients_list_by_contact_lastname_desc_52005bbe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3861,7 +3861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_446080f4",
+  "function": "patients_list_by_contact_updated_at_225e87a1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3896,7 +3896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_3f6fb4ce",
+  "function": "patients_list_by_contact_updated_at_desc_4f88cab6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3931,7 +3931,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_1f9e4022",
+  "function": "patients_list_by_created_at_0daaac7b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3966,7 +3966,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_e3325da8",
+  "function": "patients_list_by_created_at_desc_8d3488a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4001,7 +4001,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_ff07fafd",
+  "function": "patients_list_by_doctor_created_at_62befab3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4036,7 +4036,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_34381c30",
+  "function": "patients_list_by_doctor_created_at_desc_86bcb068",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4071,7 +4071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_ee5e4f79",
+  "function": "patients_list_by_doctor_id_51d55aa0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4105,7 +4105,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_b80f76b2",
+  "function": "patients_list_by_doctor_id_desc_3aa12e55",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4139,7 +4139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_146de522",
+  "function": "patients_list_by_doctor_lastname_26637322",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4174,7 +4174,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_a3cd4425",
+  "function": "patients_list_by_doctor_lastname_desc_514490d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4209,7 +4209,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_0e7117ea",
+  "function": "patients_list_by_doctor_updated_at_953b4b7c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4244,7 +4244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_3db00730",
+  "function": "patients_list_by_doctor_updated_at_desc_586c779c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4279,7 +4279,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_c45c97be",
+  "function": "patients_list_by_id_4c2e9cb5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4313,7 +4313,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_5a6dda57",
+  "function": "patients_list_by_id_desc_97bec559",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4347,7 +4347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_a30cc447",
+  "function": "patients_list_by_identifier_created_at_b7267db1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4382,7 +4382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_b3528b68",
+  "function": "patients_list_by_identifier_created_at_desc_0a2db1ea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4417,7 +4417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_ad5ad8f4",
+  "function": "patients_list_by_identifier_id_afea500a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4451,7 +4451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_b2b5a007",
+  "function": "patients_list_by_identifier_id_desc_59d8f73f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4485,7 +4485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_5d9d642e",
+  "function": "patients_list_by_identifier_lastname_f164a8cc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4520,7 +4520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_9d797a07",
+  "function": "patients_list_by_identifier_lastname_desc_bc55830d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4555,7 +4555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_2893c557",
+  "function": "patients_list_by_identifier_updated_at_abe97e74",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4590,7 +4590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_fc41c0eb",
+  "function": "patients_list_by_identifier_updated_at_desc_53ce3242",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4625,7 +4625,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_0b905be3",
+  "function": "patients_list_by_lastname_3279fd4f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4660,7 +4660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_f06a2fb1",
+  "function": "patients_list_by_lastname_desc_6824fee6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4695,7 +4695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_15a29321",
+  "function": "patients_list_by_search_created_at_0f8437bd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4730,7 +4730,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_9f33a038",
+  "function": "patients_list_by_search_created_at_desc_02ccb932",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4765,7 +4765,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_56100665",
+  "function": "patients_list_by_search_id_1f7a285a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4799,7 +4799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_71ddd7f3",
+  "function": "patients_list_by_search_id_desc_5556104e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4833,7 +4833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_7f47c3ae",
+  "function": "patients_list_by_search_lastname_8a4d6b22",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4868,7 +4868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_f027baab",
+  "function": "patients_list_by_search_lastname_desc_ac052850",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4903,7 +4903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_d6113e8f",
+  "function": "patients_list_by_search_updated_at_eca9d8f1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4938,7 +4938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_08713e76",
+  "function": "patients_list_by_search_updated_at_desc_91118c96",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4973,7 +4973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_1a100317",
+  "function": "patients_list_by_updated_at_065e5f16",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5008,7 +5008,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_61df2fbc",
+  "function": "patients_list_by_updated_at_desc_9fd8baa3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5043,7 +5043,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_4db8e9da",
+  "function": "patients_list_changes_by_at_desc_65b2c0c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5069,7 +5069,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_2a9fe385",
+  "function": "patients_list_deleted_by_contact_created_at_ca2b7aed",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5104,7 +5104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_b14ddf3b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_7d198b6d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5139,7 +5139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_4517eeb5",
+  "function": "patients_list_deleted_by_contact_id_c0203dba",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5173,7 +5173,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_302ba80e",
+  "function": "patients_list_deleted_by_contact_id_desc_4e100d92",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5207,7 +5207,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_102347d5",
+  "function": "patients_list_deleted_by_contact_lastname_52e3bfe3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5242,7 +5242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_989868ea",
+  "function": "patients_list_deleted_by_contact_lastname_desc_76b84819",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5277,7 +5277,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_115fe50e",
+  "function": "patients_list_deleted_by_contact_updated_at_f5ad9b82",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5312,7 +5312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_79082d39",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_0cdd3963",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5347,7 +5347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_c16fba74",
+  "function": "patients_list_deleted_by_created_at_092fc3b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5382,7 +5382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_9c1fd195",
+  "function": "patients_list_deleted_by_created_at_desc_9a8be2cc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5417,7 +5417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_4f54d2a2",
+  "function": "patients_list_deleted_by_id_818ed25b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5451,7 +5451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_44981497",
+  "function": "patients_list_deleted_by_id_desc_9885b63b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5485,7 +5485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_f138f5eb",
+  "function": "patients_list_deleted_by_identifier_created_at_1f1c0cfc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5520,7 +5520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_b2c625e1",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_34e9dd9d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5555,7 +5555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_0d27427e",
+  "function": "patients_list_deleted_by_identifier_id_d4821cbb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5589,7 +5589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_15a430cd",
+  "function": "patients_list_deleted_by_identifier_id_desc_d29330cc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5623,7 +5623,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_8dee135b",
+  "function": "patients_list_deleted_by_identifier_lastname_9131ebd1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5658,7 +5658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_d02beac7",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_e1d13396",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5693,7 +5693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_c8d70026",
+  "function": "patients_list_deleted_by_identifier_updated_at_f57d8217",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5728,7 +5728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_d8239004",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_7a27c476",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5763,7 +5763,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_bf590ec1",
+  "function": "patients_list_deleted_by_lastname_f96cbfcb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5798,7 +5798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_23e065ab",
+  "function": "patients_list_deleted_by_lastname_desc_7e0ddd38",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5833,7 +5833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_5937b253",
+  "function": "patients_list_deleted_by_search_created_at_e2203198",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5868,7 +5868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_fa4c7fef",
+  "function": "patients_list_deleted_by_search_created_at_desc_0af16f09",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5903,7 +5903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_6968d981",
+  "function": "patients_list_deleted_by_search_id_d7140539",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5937,7 +5937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_6aeccbdd",
+  "function": "patients_list_deleted_by_search_id_desc_086232a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5971,7 +5971,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_b8d9b6d4",
+  "function": "patients_list_deleted_by_search_lastname_8974d55d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6006,7 +6006,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_e0d1418a",
+  "function": "patients_list_deleted_by_search_lastname_desc_cbd7f9a7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6041,7 +6041,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_59691e70",
+  "function": "patients_list_deleted_by_search_updated_at_3cfbbd8d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6076,7 +6076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_adde33bf",
+  "function": "patients_list_deleted_by_search_updated_at_desc_a2e2efe4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6111,7 +6111,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_4e75d333",
+  "function": "patients_list_deleted_by_updated_at_4f1e5668",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6146,7 +6146,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_c294bc5b",
+  "function": "patients_list_deleted_by_updated_at_desc_587268d4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6181,7 +6181,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_b6268c7c",
+  "function": "patients_list_duplicates_c2eadc0d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6201,7 +6201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_b5b1070e",
+  "function": "patients_merge_a1e6719c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6240,7 +6240,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_bf920582",
+  "function": "patients_restore_6e8bae20",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6264,7 +6264,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_ba0abf01",
+  "function": "patients_transfer_89956b35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6291,7 +6291,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_41f22f4d",
+  "function": "patients_transfer_all_b932627f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6317,7 +6317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-listed": {
-  "function": "patients_transfer_listed_c2a9855a",
+  "function": "patients_transfer_listed_7ca92bcb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6341,7 +6341,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_03ae4952",
+  "function": "patients_unmerge_32a60680",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6365,7 +6365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_20873c7c",
+  "function": "patients_update_3a889c65",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6394,7 +6394,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/create-absence": {
-  "function": "schedules_create_absence_da4a56ac",
+  "function": "schedules_create_absence_7261cc0b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6425,7 +6425,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/delete-absence": {
-  "function": "schedules_delete_absence_ca609176",
+  "function": "schedules_delete_absence_c5d07497",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6444,7 +6444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find": {
-  "function": "schedules_find_81cdfa8f",
+  "function": "schedules_find_54d0cef9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6464,7 +6464,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-earliest-slots": {
-  "function": "schedules_find_earliest_slots_12daf56c",
+  "function": "schedules_find_earliest_slots_5d84058d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6483,7 +6483,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/find-slots": {
-  "function": "schedules_find_slots_8d50faa6",
+  "function": "schedules_find_slots_314a3783",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6510,7 +6510,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "schedules/list-absences-by-id": {
-  "function": "schedules_list_absences_by_id_9c4aa063",
+  "function": "schedules_list_absences_by_id_9059a4ad",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6532,7 +6532,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "schedules/put": {
-  "function": "schedules_put_4e5c80aa",
+  "function": "schedules_put_3b8974e3",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -13,6 +13,7 @@ import {
 import { columnNames } from "../../db/query/json.ts";
 import { can, isOwnPatient } from "../../db/query/permissions.ts";
 import {
+  clinicRoleColumn,
   isChangeableVersion,
   isTargetWritable,
   setColumns,
@@ -25,7 +26,7 @@ import { intParam, param } from "../../db/statement.ts";
 import { MAX_PHONES } from "../../http/contact-fields.ts";
 import { patientTag } from "../birth-queries.ts";
 import { MAX_IDENTIFIERS } from "../identifier-fields.ts";
-import { auditedFields, clinicRoleColumn, patientJson } from "../queries.ts";
+import { auditedFields, patientJson } from "../queries.ts";
 import { patientColumns } from "../requests.ts";
 import type { Patient } from "../responses.ts";
 

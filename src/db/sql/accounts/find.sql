@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -27,7 +28,8 @@ found AS (
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    subject_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
       'read_account',

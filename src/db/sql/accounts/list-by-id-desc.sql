@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -25,7 +26,8 @@ page_and_next AS (
     WHERE u.id < $6::bigint
       AND ($7::text IS NULL OR u.role = $7::text)
       AND ($8::boolean IS NULL OR u.active = $8::boolean)
-      AND ($9::text IS NULL OR starts_with(lower(u.username), lower($9::text)) OR starts_with(email_key(u.email) COLLATE "C", email_key($9::text) COLLATE "C"))
+      AND ($9::text IS NULL OR starts_with(lower(u.username), lower($9::text))
+        OR starts_with(email_key(u.email) COLLATE "C", email_key($9::text) COLLATE "C"))
       AND EXISTS (
         SELECT FROM caller
         WHERE caller.role = 'admin'
@@ -36,8 +38,10 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
-      substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at) o)::text AS json
+  SELECT page_position,
+    (SELECT row_to_json(o) FROM (SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
+      substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+        23) || 'Z' AS created_at) o)::text AS json
   FROM page u
 ),
 audit_event AS (
@@ -56,7 +60,8 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
   WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next u WHERE page_position = $10::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -30,11 +32,14 @@ locked_accounts AS (
   FOR NO KEY UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM locked_accounts HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -44,7 +49,8 @@ target AS (SELECT * FROM locked_accounts WHERE id = $7::int AND EXISTS (SELECT F
 new_link AS (
   SELECT target.id = (SELECT id FROM caller) AS is_own
   FROM target
-  WHERE ($6::jsonb ->> 'doctor_id')::int IS NOT NULL AND ($6::jsonb ->> 'doctor_id')::int IS DISTINCT FROM target.doctor_id
+  WHERE ($6::jsonb ->> 'doctor_id')::int IS NOT NULL AND ($6::jsonb ->> 'doctor_id')::int IS DISTINCT
+    FROM target.doctor_id
 ),
 changed AS (
   UPDATE users u SET (email, role, active, doctor_id, token_version, updated_at) = (
@@ -52,7 +58,11 @@ changed AS (
       u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
     FROM jsonb_populate_record(u, $6::jsonb) new
   )
-  FROM target WHERE u.id = target.id AND NOT (EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') OR EXISTS (SELECT FROM target WHERE username <> $8::text))
+  FROM target
+    WHERE u.id = target.id
+      AND NOT (EXISTS (SELECT FROM new_link WHERE is_own)
+        OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email')
+        OR EXISTS (SELECT FROM target WHERE username <> $8::text))
   RETURNING u.*
 ),
 response AS (
@@ -61,23 +71,32 @@ response AS (
   FROM changed u
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, subject_id, changes, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, subject_id, changes, reason)
   SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'update_account',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') OR EXISTS (SELECT FROM target WHERE username <> $8::text) THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own)
+        OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email')
+        OR EXISTS (SELECT FROM target WHERE username <> $8::text)
+        THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       ELSE 'not_found' END,
     (SELECT doctor_patients(changed.doctor_id) FROM changed, new_link),
     $7::int,
     (SELECT (
       SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+          coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT email, role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT email, role, active, doctor_id AS doctor FROM changed) o)) WITH ORDINALITY a (key, value, n) USING (key)
+      FROM json_each((SELECT row_to_json(o)
+        FROM (SELECT email, role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b (key,
+        value, n)
+        FULL JOIN json_each((SELECT row_to_json(o)
+          FROM (SELECT email, role, active, doctor_id AS doctor FROM changed) o)) WITH ORDINALITY a (key,
+          value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM changed),
     $11::text
@@ -85,7 +104,10 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin",
-  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') AS "isOwnEmail", EXISTS (SELECT FROM target WHERE username <> $8::text) AS "isRenamed",
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin",
+  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink",
+    EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') AS "isOwnEmail",
+    EXISTS (SELECT FROM target WHERE username <> $8::text) AS "isRenamed",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

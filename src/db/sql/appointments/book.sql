@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -18,7 +20,10 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 request AS (
-  SELECT encode(sha256(convert_to(json_build_array('appointments', $6::int, $7::int, extract(epoch FROM $8::timestamptz), $9::int, $10::text, $11::text)::text, 'UTF8')), 'hex') AS fingerprint
+  SELECT encode(sha256(convert_to(json_build_array('appointments', $6::int, $7::int,
+    extract(epoch FROM $8::timestamptz), $9::int, $10::text, $11::text)::text,
+    'UTF8')),
+    'hex') AS fingerprint
 ),
 visible_key AS (
   SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM appointments a WHERE a.id = k.record_id AND EXISTS (
@@ -28,15 +33,21 @@ visible_key AS (
       OR a.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = a.patient_id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller)
+  FROM idempotency_keys k
+    WHERE k.account_id = (SELECT id FROM caller)
+      AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller)
 ),
 earlier_key AS (
   SELECT fingerprint, record_id, answer, is_readable FROM visible_key
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
-  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
+  FROM caller,
+    kept_answer(caller.id,
+      (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller)) k
+    WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM patients p
@@ -56,7 +67,10 @@ doctor AS (
     SELECT FROM caller
     WHERE caller.clinic_role = 'manager'
       OR d.id = caller.doctor_id
-  ) AND ((SELECT owner_id FROM patient) = (SELECT clinic_id FROM caller) OR d.id = (SELECT doctor_id FROM caller))) IS TRUE AS may_override FROM doctors d
+  )
+    AND ((SELECT owner_id FROM patient) = (SELECT clinic_id FROM caller)
+      OR d.id = (SELECT doctor_id FROM caller))) IS TRUE AS may_override
+    FROM doctors d
   WHERE d.id = $7::int AND (SELECT count(*) FROM patient) >= 0 AND NOT EXISTS (SELECT FROM earlier_key)
   FOR SHARE
 ),
@@ -79,14 +93,19 @@ checked AS (
     requested.doctor_id, requested.patient_id, requested.starts_at, requested.ends_at, NULL, $11::text IS NOT NULL) c
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM patient UNION ALL SELECT FROM doctor UNION ALL SELECT FROM assigned UNION ALL SELECT FROM checked
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM patient UNION ALL SELECT
+      FROM doctor UNION ALL SELECT FROM assigned UNION ALL SELECT FROM checked
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -120,8 +139,10 @@ response AS (SELECT a.id AS record_id, (
 ) AS answer FROM draft a),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
-  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller), request.fingerprint, response.record_id, response.answer
-  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller) IS NOT NULL
+  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller),
+    request.fingerprint, response.record_id, response.answer
+  FROM caller, request, response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller) IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
@@ -132,21 +153,25 @@ result AS (
     SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
     UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller) IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $12::text FROM caller) IS NULL
 ),
 created AS (
   INSERT INTO appointments (id, patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, note, override_reason,
     created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, note, override_reason, created_by, created_at, updated_at
+  SELECT id, patient_id, owner_id, doctor_id, starts_at, ends_at, time_zone, note, override_reason, created_by,
+    created_at, updated_at
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, doctor_id, changes, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, doctor_id, changes, reason)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'book' END,
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck)
+          THEN 'done'
         WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result) OR EXISTS (
           SELECT FROM patients p WHERE p.id = $6::int AND p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (
             SELECT FROM caller
@@ -161,25 +186,35 @@ audit_event AS (
       $6::int,
       $7::int,
       (SELECT nullif('{' || concat_ws(',',
-        concat('"starts_at":{"before":', 'null', ',"after":', to_json(substr(to_json(draft.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'), '}'),
-        concat('"ends_at":{"before":', 'null', ',"after":', to_json(substr(to_json(draft.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'), '}'),
+        concat('"starts_at":{"before":', 'null', ',"after":',
+          to_json(substr(to_json(draft.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'),
+          '}'),
+        concat('"ends_at":{"before":', 'null', ',"after":',
+          to_json(substr(to_json(draft.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'),
+          '}'),
         concat('"status":{"before":', 'null', ',"after":', to_json(draft.status), '}'),
         CASE WHEN draft.note IS NOT NULL
-          THEN concat('"note":{"before":', 'null', ',"after":', CASE WHEN draft.note IS NULL THEN 'null' ELSE '"***"' END, '}') END,
+          THEN concat('"note":{"before":', 'null', ',"after":', CASE WHEN draft.note IS NULL THEN 'null'
+            ELSE '"***"' END, '}') END,
         CASE WHEN draft.cancel_reason IS NOT NULL
-          THEN concat('"cancel_reason":{"before":', 'null', ',"after":', CASE WHEN draft.cancel_reason IS NULL THEN 'null' ELSE '"***"' END, '}') END,
+          THEN concat('"cancel_reason":{"before":', 'null', ',"after":', CASE WHEN draft.cancel_reason IS NULL
+            THEN 'null' ELSE '"***"' END, '}') END,
         CASE WHEN draft.override_reason IS NOT NULL
-          THEN concat('"override_reason":{"before":', 'null', ',"after":', CASE WHEN draft.override_reason IS NULL THEN 'null' ELSE '"***"' END, '}') END
+          THEN concat('"override_reason":{"before":', 'null', ',"after":', CASE WHEN draft.override_reason IS NULL
+            THEN 'null' ELSE '"***"' END, '}') END
       ) || '}', '{}')::json FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)),
       $11::text
     FROM token_account
-  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, doctor_id, changes, reason)
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, doctor_id,
+    changes, reason)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
-  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id,
+    EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", '1' AS etag, EXISTS (
     SELECT FROM patients p WHERE p.id = $6::int AND p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (
@@ -193,7 +228,8 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
   ) AS "lacksRole",
   EXISTS (SELECT FROM patient) AS "isPatient", EXISTS (SELECT FROM doctor) AS "isDoctor",
   EXISTS (SELECT FROM doctor WHERE active) AS "isActive", (SELECT may_override FROM doctor) AS "mayOverride",
-  EXISTS (SELECT FROM assigned) AS "isAssigned", $8::timestamptz < date_trunc('minute', now()) AS "isPast", $8::timestamptz > now() + interval '366 days' AS "isTooFarAhead",
+  EXISTS (SELECT FROM assigned) AS "isAssigned", $8::timestamptz < date_trunc('minute', now()) AS "isPast",
+    $8::timestamptz > now() + interval '366 days' AS "isTooFarAhead",
   (
     SELECT json_build_object('rules', rules, 'next_free', next_free) FROM checked WHERE rules <> '{}'
   ) AS "notBookable"

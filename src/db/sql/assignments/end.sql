@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -35,7 +37,9 @@ target AS (
     SELECT FROM caller
     WHERE m.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')
       OR caller.role = 'admin'
-  ) AS can_change, m.owner_id = (SELECT clinic_id FROM caller) AS is_own, coalesce(m.version = ANY ($7::int[]), $7::int[] IS NULL) AND NOT ARRAY[m.version::text, m.version::text] && $8::text[] AS is_expected_version
+  ) AS can_change, m.owner_id = (SELECT clinic_id FROM caller) AS is_own,
+    coalesce(m.version = ANY ($7::int[]), $7::int[] IS NULL)
+      AND NOT ARRAY[m.version::text, m.version::text] && $8::text[] AS is_expected_version
   FROM visible, lock_assignment(visible.id) m
   WHERE m.owner_id IS NOT NULL AND (EXISTS (
     SELECT FROM caller
@@ -48,12 +52,16 @@ target AS (
   ))
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -65,16 +73,21 @@ open_appointment AS (
 ),
 deleted AS (
   DELETE FROM mappings m USING target
-  WHERE m.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM open_appointment)
+  WHERE m.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM open_appointment)
   RETURNING m.*
 ),
 ended AS (
-  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by)
-  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id, (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary, m.version + 1, m.assigned_at, (SELECT id FROM caller)
+  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version,
+    assigned_at, ended_by)
+  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id,
+    (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary,
+    m.version + 1, m.assigned_at, (SELECT id FROM caller)
   FROM deleted m
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'unassign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -84,10 +97,12 @@ audit_event AS (
     (SELECT m.patient_id FROM mappings m WHERE m.id = $6::int),
     (
       SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+          coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM deleted) o)) WITH ORDINALITY b (key, value, n)
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM deleted) o)) WITH ORDINALITY b (key,
+        value, n)
         FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     )
@@ -95,8 +110,10 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion",
+    (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (
     SELECT json_build_object('appointments', coalesce(json_agg(a.id ORDER BY a.id) FILTER (WHERE EXISTS (
       SELECT FROM caller
       WHERE a.owner_id = caller.clinic_id

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -50,16 +52,19 @@ page_json AS (
       || ',"gender":"' || d.gender
       || '","active":' || d.active::text || '}'
     ) END
-    || ',"assigned_at":"' || substr(to_json(em.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    || ',"assigned_at":"' || substr(to_json(em.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+      23) || 'Z'
     || '","role":"' || em.role || '","primary":' || em.is_primary::text
-    || ',"ended_at":"' || substr(to_json(em.ended_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' || '","ended_by":' || em.ended_by || ',"version":' || em.version
+    || ',"ended_at":"' || substr(to_json(em.ended_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+      23) || 'Z' || '","ended_by":' || em.ended_by || ',"version":' || em.version
     || ',"doctor_name":' || to_json(em.doctor_name) || '}'
   ) AS json
   FROM page em
     JOIN patients p ON p.id = em.patient_id LEFT JOIN doctors d ON d.id = em.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
       'list',
@@ -70,7 +75,8 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next em WHERE page_position = $8::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $8::int)) AS id,

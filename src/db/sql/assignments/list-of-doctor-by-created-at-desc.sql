@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -24,7 +26,9 @@ page_and_next AS (
       (
         SELECT m.*
         FROM mappings m
-        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $6::int) AND m.current_doctor_id = $6::int
+        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT
+          FROM $6::int)
+          AND m.current_doctor_id = $6::int
           AND (m.owner_id, m.assigned_at, m.id) < ((SELECT clinic_id FROM caller), $7::timestamptz, $8::bigint)
           AND m.owner_id >= (SELECT clinic_id FROM caller)
           AND ($9::int IS NULL OR m.patient_id = $9::int)
@@ -34,7 +38,8 @@ page_and_next AS (
       (
         SELECT m.*
         FROM mappings m
-        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $6::int)
+        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT
+          FROM $6::int)
           AND (m.current_doctor_id, m.assigned_at, m.id) < ($6::int, $7::timestamptz, $8::bigint)
           AND m.current_doctor_id >= $6::int
           AND ($9::int IS NULL OR m.patient_id = $9::int)
@@ -65,7 +70,8 @@ page_json AS (
       || ',"gender":"' || d.gender
       || '","active":' || d.active::text || '}'
     )
-    || ',"assigned_at":"' || substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    || ',"assigned_at":"' || substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+      23) || 'Z'
     || '","role":"' || m.role || '","primary":' || m.is_primary::text
     || ',"ended_at":null,"ended_by":null,"version":' || m.version || '}'
   ) AS json
@@ -73,7 +79,8 @@ page_json AS (
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $12::text,
       'list',
@@ -84,8 +91,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next m WHERE page_position = $10::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM page_and_next m WHERE page_position = $10::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $10::int)) AS key,
   (SELECT id::float8 FROM page_and_next m WHERE page_position = $10::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,

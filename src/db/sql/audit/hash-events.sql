@@ -4,7 +4,8 @@ WITH hashed AS (
     h.changes_hash <> e.changes_sha256 AS is_altered,
     sha256(convert_to(json_strip_nulls((
       SELECT row_to_json(o) FROM (
-        SELECT e.id, substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at, e.account_id, e.username, e.role, e.session_id, e.clinic_id, e.action, e.outcome,
+        SELECT e.id, substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
+          e.account_id, e.username, e.role, e.session_id, e.clinic_id, e.action, e.outcome,
           e.patient_id, e.patients, e.doctor_id, e.subject_id, e.address, e.request_id, e.reason,
           coalesce(e.changes_sha256, h.changes_hash) AS changes_sha256
       ) o

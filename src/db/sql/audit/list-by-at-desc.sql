@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -41,7 +42,8 @@ page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
         substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
-        CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
+        CASE WHEN e.account_id IS NOT NULL
+          THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
         e.action) o)::text, 2), -1),
     CASE
       WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
@@ -52,7 +54,8 @@ page_json AS (
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     CASE
       WHEN (e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
-        OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
+        OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic',
+          'read_clinic', 'list_members',
           'add_member', 'update_member', 'end_member')) THEN '"changes":' || e.changes::text
       ELSE '"changed_fields":[' || (
         SELECT string_agg(to_json(key)::text, ',' ORDER BY n)
@@ -61,7 +64,8 @@ page_json AS (
   FROM page e
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $14::uuid, $15::text,
       'audit',
@@ -80,8 +84,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $13::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e
+    WHERE page_position = $13::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $13::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,

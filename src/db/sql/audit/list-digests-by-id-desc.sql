@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -33,8 +34,10 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT ad.day, ad.events, ad.first_id, ad.last_id, ad.sha256, ad.hmac,
-      substr(to_json(ad.closed_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS closed_at) o)::text AS json
+  SELECT page_position,
+    (SELECT row_to_json(o) FROM (SELECT ad.day, ad.events, ad.first_id, ad.last_id, ad.sha256, ad.hmac,
+      substr(to_json(ad.closed_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+        23) || 'Z' AS closed_at) o)::text AS json
   FROM page ad
 ),
 audit_event AS (
@@ -53,7 +56,8 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next ad WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,

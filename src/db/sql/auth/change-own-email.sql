@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -19,11 +20,14 @@ caller AS (
 ),
 locked_account AS (SELECT u.* FROM users u WHERE u.id = (SELECT id FROM caller) FOR NO KEY UPDATE),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM locked_account HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -37,7 +41,8 @@ correct_password AS (
 changed AS (
   UPDATE users u SET email = $9::text, updated_at = now()
   FROM correct_password
-  WHERE u.id = (SELECT id FROM caller) AND $9::text IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = (SELECT id FROM caller) AND $9::text IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed
+    AND EXISTS (SELECT FROM caller_recheck)
   RETURNING u.id, u.username, u.email, u.role, (
     SELECT row_to_json(o) FROM (
       SELECT c.id, c.name, c.kind, caller.clinic_role AS role FROM caller JOIN clinics c ON c.id = caller.clinic_id
@@ -74,13 +79,16 @@ remembered_network AS (
 ),
 removed_networks AS (
   DELETE FROM login_attempts la
-  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $12::boolean AND la.network IN (
-    SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
+  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password)
+    AND NOT $12::boolean AND la.network IN (
+    SELECT own.network FROM login_attempts own
+      WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    subject_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
     'update_account',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -89,18 +97,22 @@ audit_event AS (
     id,
     (SELECT (
       SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+          coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT email FROM locked_account) o)) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT email FROM changed) o)) WITH ORDINALITY a (key, value, n) USING (key)
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT email FROM locked_account) o)) WITH ORDINALITY b (key, value,
+        n)
+        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT email FROM changed) o)) WITH ORDINALITY a (key, value,
+          n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM changed)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT row_to_json(r)::text FROM changed r) AS body,
   EXISTS (SELECT FROM correct_password WHERE is_username_changed) AS "isUsernameChanged",
   EXISTS (SELECT FROM correct_password WHERE is_role_changed) AS "isRoleChanged"
 FROM token_account;

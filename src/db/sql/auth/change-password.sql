@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -27,17 +28,21 @@ locked_sessions AS (
   -- Before the membership, as the deletion of a clinic locks them. Shown by test/races/lock-order.test.ts.
   SELECT s.id FROM sessions s
   WHERE s.id = ANY (ARRAY(
-    SELECT of_account.id FROM sessions of_account WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
+    SELECT of_account.id FROM sessions of_account
+      WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
   )) AND s.ended_at IS NULL AND (SELECT count(*) FROM sessions_lock) > 0
   ORDER BY s.id
   FOR NO KEY UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM locked_sessions HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -47,7 +52,8 @@ correct_password AS (SELECT FROM users u WHERE u.id = (SELECT id FROM caller) AN
 changed AS (
   UPDATE users u SET password_hash = $7::text, password_version = u.password_version + 1, password_trimmed = false,
     password_prehashed = true, must_change_password = false, updated_at = now()
-  WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $6::text AND $7::text IS NOT NULL AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $6::text AND $7::text IS NOT NULL
+    AND EXISTS (SELECT FROM caller_recheck)
   RETURNING u.id, (SELECT clinic_id FROM caller) AS clinic_id, u.token_version, u.password_version
 ),
 ended_sessions AS (
@@ -95,8 +101,10 @@ remembered_network AS (
 ),
 removed_networks AS (
   DELETE FROM login_attempts la
-  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $14::boolean AND la.network IN (
-    SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
+  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password)
+    AND NOT $14::boolean AND la.network IN (
+    SELECT own.network FROM login_attempts own
+      WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
@@ -111,5 +119,6 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT session_id FROM new_session) AS session_id
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT session_id FROM new_session) AS session_id
 FROM token_account;

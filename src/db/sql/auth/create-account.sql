@@ -1,12 +1,13 @@
 -- POST /api/auth/register: $1 email text, $2 code_hash text, $3 username text, $4 password_hash text, $5 request_id uuid, $6 address text
 WITH invitation AS (
-  SELECT i.id, i.clinic_id, i.clinic_role, email_key(i.email) COLLATE "C" = email_key($1::text) COLLATE "C" AS is_same_email
+  SELECT i.id, i.clinic_id, i.clinic_role,
+    email_key(i.email) COLLATE "C" = email_key($1::text) COLLATE "C" AS is_same_email
   FROM invitations i WHERE i.code_hash = $2::text AND i.expires_at > now()
     AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
-      OR i.role = 'clinician' AND EXISTS (
-        SELECT FROM memberships ms JOIN users u ON u.id = ms.account_id
-        WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by AND ms.role = 'manager' AND ms.ended_at IS NULL
-          AND u.active AND u.role <> 'auditor'
+      OR i.role = 'clinician' AND (
+        SELECT ms.role = 'manager' AND ms.ended_at IS NULL AND u.active AND u.role <> 'auditor'
+        FROM memberships ms JOIN users u ON u.id = ms.account_id
+        WHERE ms.clinic_id = i.clinic_id AND ms.account_id = i.created_by
     ))
 ),
 username_taken AS (SELECT WHERE account_taken($3::text)),
@@ -55,17 +56,23 @@ audit_event AS (
     (
       SELECT (
         SELECT ('{' || string_agg(
-          format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+          format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+            coalesce(a.value::text, 'null')),
           ',' ORDER BY coalesce(b.n, a.n)
         ) || '}')::json
-        FROM json_each(json_strip_nulls(json_build_object('invitation', id, 'interim_manager', (SELECT account_id FROM ended_interim)))) WITH ORDINALITY b (key, value, n)
-          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT clinic_id AS clinic, role AS clinic_role FROM membership) o)) WITH ORDINALITY a (key, value, n) USING (key)
+        FROM json_each(json_strip_nulls(json_build_object('invitation', id, 'interim_manager',
+          (SELECT account_id FROM ended_interim)))) WITH ORDINALITY b (key,
+          value, n)
+          FULL JOIN json_each((SELECT row_to_json(o)
+            FROM (SELECT clinic_id AS clinic, role AS clinic_role FROM membership) o)) WITH ORDINALITY a (key,
+            value, n) USING (key)
         WHERE b.value::text IS DISTINCT FROM a.value::text
       ) FROM used_invitation
     )
   FROM created
 )
-SELECT (SELECT (SELECT row_to_json(o) FROM (SELECT created.id, created.username, created.email) o)::text FROM created) AS body,
+SELECT (SELECT (SELECT row_to_json(o) FROM (SELECT created.id, created.username, created.email) o)::text
+  FROM created) AS body,
   $2::text IS NULL OR EXISTS (SELECT FROM invitation) AS "isInvited",
   $2::text IS NULL OR EXISTS (SELECT FROM invitation WHERE is_same_email) AS "isInvitedEmail",
   EXISTS (SELECT FROM username_taken) AS "isUsernameTaken";

@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -19,7 +20,8 @@ caller AS (
 ),
 locked_sessions AS (
   SELECT s.id FROM sessions s WHERE s.id = ANY (ARRAY(
-    SELECT of_account.id FROM sessions of_account WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
+    SELECT of_account.id FROM sessions of_account
+      WHERE of_account.user_id = (SELECT id FROM caller) AND of_account.ended_at IS NULL
   )) AND s.ended_at IS NULL ORDER BY s.id
   FOR NO KEY UPDATE
 ),

@@ -26,7 +26,8 @@ counted_network AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
@@ -50,7 +51,8 @@ counted_wide_network AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
@@ -75,7 +77,8 @@ counted_account AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'

@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -19,7 +20,8 @@ caller AS (
 ),
 own_network AS (
   SELECT FROM login_attempts la
-  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND la.network = $6::text AND la.logged_in_at IS NOT NULL
+  WHERE la.username = (SELECT lower(username COLLATE "C") FROM caller) AND la.network = $6::text
+    AND la.logged_in_at IS NOT NULL
 ),
 counters AS (
   SELECT * FROM (VALUES
@@ -44,7 +46,8 @@ counted_network AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
@@ -68,7 +71,8 @@ counted_wide_network AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
@@ -93,7 +97,8 @@ counted_account AS (
       CASE WHEN is_blocked THEN 0 ELSE la.refused END
     FROM (
       SELECT *, la.blocked_until > clock_timestamp() AS is_blocked,
-        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        greatest(la.failures - greatest(floor(extract(epoch FROM now() - la.failed_at) / 3600 * forgiven)::int, 0),
+          0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE la.username = '' AND la.network NOT LIKE '%/48'
         UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE la.username = '' AND la.network LIKE '%/48'
@@ -124,7 +129,8 @@ account AS (
   FROM users u WHERE u.id = (SELECT id FROM caller)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    reason)
   SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
     'change_password',
     'refused',
@@ -132,7 +138,8 @@ audit_event AS (
   FROM token_account LEFT JOIN lockout ON refusal IS NULL
   WHERE refusal IS NOT NULL OR reason IS NOT NULL
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,

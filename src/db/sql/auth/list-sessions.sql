@@ -2,7 +2,8 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR NOT (u.active AND u.token_version = $3::int) OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -27,10 +28,13 @@ open_sessions AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
   SELECT ('[' || coalesce(string_agg((SELECT row_to_json(o) FROM (SELECT
-      s.id, substr(to_json(s.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
+      s.id,
+        substr(to_json(s.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
       substr(to_json(s.last_used_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS last_used_at,
       substr(to_json(s.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at,
-      s.user_agent, s.last_address, s.last_user_agent, s.id = $4::uuid AS current) o)::text, ',' ORDER BY s.created_at DESC, s.id), '') || ']')::json::text
+      s.user_agent, s.last_address, s.last_user_agent, s.id = $4::uuid AS current) o)::text,
+        ',' ORDER BY s.created_at DESC, s.id),
+        '') || ']')::json::text
   FROM open_sessions s
 ) AS body
 FROM token_account;

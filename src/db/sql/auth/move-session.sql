@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -24,16 +26,20 @@ locked_session AS (
 ),
 locked_memberships AS (
   SELECT ms.* FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int) AND EXISTS (SELECT FROM locked_session)
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int)
+    AND EXISTS (SELECT FROM locked_session)
   ORDER BY ms.clinic_id
   FOR NO KEY UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM locked_session UNION ALL SELECT FROM locked_memberships
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -43,7 +49,8 @@ locked_caller AS (
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 target AS (
   SELECT clinic_id FROM locked_memberships
-  WHERE clinic_id = $6::int AND ended_at IS NULL AND clinic_active AND NOT is_interim AND EXISTS (SELECT FROM caller_recheck)
+  WHERE clinic_id = $6::int AND ended_at IS NULL AND clinic_active AND NOT is_interim
+    AND EXISTS (SELECT FROM caller_recheck)
 ),
 spent AS (
   UPDATE refresh_tokens t SET spent_at = now(), successor_hash = CASE WHEN $7::text IS NOT NULL THEN $8::text END
@@ -67,16 +74,19 @@ used_membership AS (
   WHERE ms.clinic_id = moved.clinic_id AND ms.account_id = moved.user_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    changes)
   SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $9::text,
     'move_session',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM moved) THEN 'done'
       ELSE 'refused' END,
-    (SELECT json_build_object('clinic', json_build_object('before', (SELECT clinic_id FROM caller), 'after', clinic_id)) FROM moved)
+    (SELECT json_build_object('clinic', json_build_object('before', (SELECT clinic_id FROM caller), 'after', clinic_id))
+      FROM moved)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_session) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM target) AS "isMember", EXISTS (SELECT FROM moved) AS "isMoved"
 FROM token_account;

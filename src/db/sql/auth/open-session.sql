@@ -2,7 +2,8 @@
 WITH account AS (
   SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor, (
     SELECT ms.clinic_id FROM memberships ms
-    WHERE ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active AND NOT ms.is_interim AND ($1::int IS NULL OR ms.clinic_id = $1::int)
+    WHERE ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active AND NOT ms.is_interim
+      AND ($1::int IS NULL OR ms.clinic_id = $1::int)
     ORDER BY ms.last_used_at DESC NULLS LAST, ms.clinic_id = u.id DESC LIMIT 1
   ) AS clinic_id
   FROM users u
@@ -64,8 +65,10 @@ removed_networks AS (
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, reason)
-  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), (SELECT clinic_id FROM new_session), $13::uuid, $7::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    reason)
+  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), (SELECT clinic_id FROM new_session), $13::uuid,
+    $7::text,
     'login',
     CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done'
       ELSE 'refused' END,
@@ -73,6 +76,7 @@ audit_event AS (
     AND (u.must_change_password AND u.password_expires_at <= now()) IS TRUE THEN 'password expired' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $2::int
 )
-SELECT account.id AS user_id, new_session.session_id, new_session.clinic_id, account.token_version, account.must_change_password,
+SELECT account.id AS user_id, new_session.session_id, new_session.clinic_id, account.token_version,
+  account.must_change_password,
   account.is_auditor
 FROM account LEFT JOIN new_session ON true;

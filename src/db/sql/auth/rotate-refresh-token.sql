@@ -44,13 +44,15 @@ used_session AS (
 ended_session AS (
   UPDATE sessions s SET ended_at = now()
   WHERE s.ended_at IS NULL AND s.id = coalesce(
-    (SELECT t.session_id FROM refresh_tokens t WHERE t.token_hash = $1::text AND NOT t.spent_at > now() - make_interval(secs => 30)),
+    (SELECT t.session_id FROM refresh_tokens t
+      WHERE t.token_hash = $1::text AND NOT t.spent_at > now() - make_interval(secs => 30)),
     (SELECT session_id FROM spent WHERE NOT EXISTS (SELECT FROM successor))
   )
   RETURNING 1
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    reason)
   SELECT u.id, u.username, u.role, s.id, s.clinic_id, $6::uuid, $4::text,
     CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'repeat_refresh' ELSE 'refresh' END,
     CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'done'

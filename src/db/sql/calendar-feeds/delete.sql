@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -18,12 +20,16 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -35,17 +41,21 @@ deleted AS (
   RETURNING cf.id, cf.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, doctor_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    doctor_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
     'feed',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
       ELSE 'not_found' END,
     (SELECT doctor_id FROM deleted),
-    (SELECT concat('{"feed":{"before":', coalesce((id)::text, 'null'), ',"after":', coalesce((NULL)::text, 'null'), '}}')::json FROM deleted)
+    (SELECT concat('{"feed":{"before":', coalesce((id)::text, 'null'), ',"after":', coalesce((NULL)::text, 'null'),
+      '}}')::json
+      FROM deleted)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM deleted) AS "isDeleted"
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -34,33 +36,47 @@ page_and_next AS (
     SELECT DISTINCT ON (kind, id) kind, id, version FROM (
       (
         SELECT 1::smallint AS kind, p.id, p.version FROM patients p
-        WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 1::smallint THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int ELSE 2147483647 END) AND p.owner_id <= (SELECT clinic_id FROM caller)
+        WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 1::smallint
+          THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int ELSE 2147483647 END)
+          AND p.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY p.owner_id, p.id LIMIT 501
       ) UNION ALL (
         SELECT 1::smallint, m.patient_id, p.version
         FROM mappings m JOIN LATERAL (SELECT version FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
-          AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 1::smallint THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
+          AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller),
+            CASE WHEN $11::smallint < 1::smallint THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int
+            ELSE 2147483647 END)
+            AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.patient_id LIMIT 501
       ) UNION ALL (
-        SELECT 2::smallint, d.id, d.version FROM doctors d WHERE d.id > CASE WHEN $11::smallint < 2::smallint THEN 0 WHEN $11::smallint = 2::smallint THEN $12::int ELSE 2147483647 END ORDER BY d.id LIMIT 501
+        SELECT 2::smallint, d.id, d.version FROM doctors d WHERE d.id > CASE WHEN $11::smallint < 2::smallint
+          THEN 0 WHEN $11::smallint = 2::smallint THEN $12::int ELSE 2147483647 END ORDER BY d.id LIMIT 501
       ) UNION ALL (
         SELECT 3::smallint, m.id, m.version FROM mappings m
-        WHERE (m.owner_id, m.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.owner_id <= (SELECT clinic_id FROM caller)
+        WHERE (m.owner_id, m.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 3::smallint
+          THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END)
+          AND m.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY m.owner_id, m.id LIMIT 501
       ) UNION ALL (
         SELECT 3::smallint, m.id, m.version FROM mappings m
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
-          AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
+          AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 3::smallint
+            THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END)
+            AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.id LIMIT 501
       ) UNION ALL (
         SELECT 4::smallint, a.id, a.version FROM appointments a
-        WHERE (a.owner_id, a.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 4::smallint THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END) AND a.owner_id <= (SELECT clinic_id FROM caller)
+        WHERE (a.owner_id, a.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 4::smallint
+          THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END)
+          AND a.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY a.owner_id, a.id LIMIT 501
       ) UNION ALL (
         SELECT 4::smallint, a.id, a.version FROM appointments a
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND a.owner_id IS NOT NULL
-          AND (a.doctor_id, a.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 4::smallint THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END) AND a.doctor_id <= (SELECT doctor_id FROM caller)
+          AND (a.doctor_id, a.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 4::smallint
+            THEN 0 WHEN $11::smallint = 4::smallint THEN $12::int ELSE 2147483647 END)
+            AND a.doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY a.doctor_id, a.id LIMIT 501
       )
     ) records
@@ -74,7 +90,8 @@ next AS (
   WHERE page_position = 500 AND EXISTS (SELECT FROM page_and_next WHERE page_position > 500)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'list_changes',
@@ -85,7 +102,12 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind] || '","id":' || id || ',"version":' || version || '}', ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment',
+    'appointment'])[kind] || '","id":' || id || ',"version":' || version || '}',
+    ',' ORDER BY page_position),
+    '') || ']'
+    FROM page) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, start.xact, start.at, next.id IS NOT NULL AS initial

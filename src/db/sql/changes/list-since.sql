@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -36,25 +38,29 @@ page_and_next AS (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
         WHERE c.audience = 'account' AND c.audience_id = (SELECT clinic_id FROM caller)
-          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int) AND c.xact < (SELECT xact FROM horizon)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int)
+            AND c.xact < (SELECT xact FROM horizon)
         ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
         WHERE c.audience = 'doctor' AND c.audience_id = (SELECT doctor_id FROM caller)
-          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int) AND c.xact < (SELECT xact FROM horizon)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int)
+            AND c.xact < (SELECT xact FROM horizon)
         ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
         WHERE c.audience = 'everybody' AND c.audience_id = 0
-          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int) AND c.xact < (SELECT xact FROM horizon)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $11::smallint, $12::int)
+            AND c.xact < (SELECT xact FROM horizon)
         ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, 1::smallint, m.patient_id, 1
         FROM mappings m JOIN LATERAL (
           SELECT c.xact FROM record_changes c
-          WHERE c.kind = 1 AND c.record_id = m.patient_id AND c.xact >= (SELECT xact FROM start) AND c.xact < (SELECT xact FROM horizon)
+          WHERE c.kind = 1 AND c.record_id = m.patient_id AND c.xact >= (SELECT xact FROM start)
+            AND c.xact < (SELECT xact FROM horizon)
           ORDER BY c.xact DESC LIMIT 1
         ) c ON true
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
@@ -111,7 +117,8 @@ next AS (
   WHERE page_position = 500 AND EXISTS (SELECT FROM page_and_next WHERE page_position > 500)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'list_changes',
@@ -122,7 +129,12 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment', 'appointment'])[kind] || '","id":' || id || ',"version":' || version || deleted || '}', ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg('{"kind":"' || (ARRAY['patient', 'doctor', 'assignment',
+    'appointment'])[kind] || '","id":' || id || ',"version":' || version || deleted || '}',
+    ',' ORDER BY page_position),
+    '') || ']'
+    FROM entries) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact,

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -17,8 +19,10 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-visible AS (SELECT WHERE EXISTS (SELECT FROM clinics c WHERE c.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (
-  SELECT ms.role FROM memberships ms WHERE ms.clinic_id = c.id AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL
+visible AS (SELECT
+  WHERE EXISTS (SELECT FROM clinics c WHERE c.id = $6::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (
+  SELECT ms.role FROM memberships ms
+    WHERE ms.clinic_id = c.id AND ms.account_id = (SELECT id FROM caller) AND ms.ended_at IS NULL
 ) IS NOT NULL))),
 locked_accounts AS (
   SELECT u.id, u.username, u.active AND u.role <> 'auditor' AS can_work FROM users u
@@ -35,7 +39,8 @@ locked_sessions AS (
 locked_members AS (
   SELECT ms.* FROM memberships ms
   WHERE (SELECT count(*) FROM locked_sessions) >= 0 AND EXISTS (SELECT FROM visible)
-    AND ms.clinic_id = ANY (ARRAY[$6::int, (SELECT clinic_id FROM caller)]) AND (ms.clinic_id = $6::int OR ms.account_id = (SELECT id FROM caller))
+    AND ms.clinic_id = ANY (ARRAY[$6::int, (SELECT clinic_id FROM caller)])
+      AND (ms.clinic_id = $6::int OR ms.account_id = (SELECT id FROM caller))
   ORDER BY ms.clinic_id, ms.account_id
   FOR NO KEY UPDATE
 ),
@@ -45,11 +50,14 @@ target AS (
   FOR NO KEY UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM locked_members UNION ALL SELECT FROM target
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -58,10 +66,12 @@ locked_caller AS (
 ),
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 access AS (
-  SELECT target.id, target.kind, own.role, EXISTS (SELECT FROM caller WHERE role = 'admin') OR coalesce(own.role = 'manager', false) AS can_manage
+  SELECT target.id, target.kind, own.role,
+    EXISTS (SELECT FROM caller WHERE role = 'admin') OR coalesce(own.role = 'manager', false) AS can_manage
   FROM target LEFT JOIN locked_members own
     ON own.clinic_id = target.id AND own.account_id = (SELECT id FROM caller) AND own.ended_at IS NULL
-  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR own.role IS NOT NULL)
+  WHERE EXISTS (SELECT FROM caller_recheck)
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR own.role IS NOT NULL)
 ),
 member AS (
   SELECT ms.* FROM access, locked_members ms
@@ -71,24 +81,30 @@ ended AS (
   UPDATE memberships ms SET ended_at = now(), is_interim = false
   FROM member, access
   WHERE ms.clinic_id = member.clinic_id AND ms.account_id = member.account_id AND access.kind = 'shared'
-    AND (access.can_manage OR ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller))) AND EXISTS (SELECT FROM caller_recheck)
+    AND (access.can_manage OR ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller)))
+      AND EXISTS (SELECT FROM caller_recheck)
   RETURNING ms.role
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    subject_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
     'end_member',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM ended) THEN 'done'
       WHEN EXISTS (SELECT FROM visible) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'refused'
-      WHEN NOT (EXISTS (SELECT FROM access) AND (EXISTS (SELECT FROM member) OR NOT EXISTS (SELECT FROM access WHERE can_manage))) THEN 'not_found' ELSE 'refused' END,
+      WHEN NOT (EXISTS (SELECT FROM access)
+        AND (EXISTS (SELECT FROM member) OR NOT EXISTS (SELECT FROM access WHERE can_manage)))
+        THEN 'not_found' ELSE 'refused' END,
     $7::int,
     CASE WHEN EXISTS (SELECT FROM ended)
       THEN (
-        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":', coalesce(NULL::text, 'null'), '}',
+        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":',
+          coalesce(NULL::text, 'null'), '}',
           coalesce(',' || substr(((
             SELECT ('{' || string_agg(
-              format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+              format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+                coalesce(a.value::text, 'null')),
               ',' ORDER BY coalesce(b.n, a.n)
             ) || '}')::json
             FROM json_each((SELECT row_to_json(o) FROM (SELECT role FROM ended) o)) WITH ORDINALITY b (key, value, n)
@@ -97,7 +113,8 @@ audit_event AS (
           ))::text, 2), '}'))::json
         FROM caller
       ) ELSE (
-        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":', coalesce($6::int::text, 'null'), '}',
+        SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":',
+          coalesce($6::int::text, 'null'), '}',
           coalesce(',' || substr((NULL::json)::text, 2), '}'))::json
         FROM caller
       ) END
@@ -105,5 +122,8 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal", EXISTS (SELECT FROM member) AS "isMember", ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller)) AS "isOwn", EXISTS (SELECT FROM ended) AS "isEnded"
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage",
+        EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal", EXISTS (SELECT FROM member) AS "isMember",
+        ($7::int IS NOT DISTINCT FROM (SELECT id FROM caller)) AS "isOwn", EXISTS (SELECT FROM ended) AS "isEnded"
 FROM token_account;

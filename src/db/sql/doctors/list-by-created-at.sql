@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -23,11 +25,13 @@ search AS (
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY created_at, id) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active,
+      d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM doctors d
     WHERE (d.created_at, d.id) > ($7::timestamptz, $8::bigint)
       AND ($9::int IS NULL OR (
-        SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m WHERE m.patient_id = $9::int AND m.doctor_id = d.id))
+        SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m
+          WHERE m.patient_id = $9::int AND m.doctor_id = d.id))
       AND ($6::text IS NULL
         OR d.name_tokens @@ (SELECT query FROM search))
       AND ($10::boolean IS NULL OR d.active = $10::boolean)
@@ -57,20 +61,24 @@ page_json AS (
   FROM page d
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $14::uuid, $15::text,
       'list',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id = (SELECT clinic_id FROM caller)) THEN 'done'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id = (SELECT clinic_id FROM caller))
+          THEN 'done'
         ELSE 'not_found' END,
       $9::int
     FROM token_account WHERE $9::int IS NOT NULL
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next d WHERE page_position = $13::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM page_and_next d WHERE page_position = $13::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
   (SELECT id::float8 FROM page_and_next d WHERE page_position = $13::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -23,7 +25,8 @@ search AS (
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active,
+      d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
     WHERE m.owner_id = (SELECT clinic_id FROM caller)
       AND (m.patient_id, m.doctor_id) < ($7::int, $8::bigint)
@@ -57,19 +60,22 @@ page_json AS (
   FROM page d
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'list',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $7::int AND p.owner_id = (SELECT clinic_id FROM caller)) THEN 'done'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $7::int AND p.owner_id = (SELECT clinic_id FROM caller))
+          THEN 'done'
         ELSE 'not_found' END,
       $7::int
     FROM token_account WHERE $7::int IS NOT NULL
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next d WHERE page_position = $12::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $12::int)) AS id,

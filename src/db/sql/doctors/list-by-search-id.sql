@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -21,7 +23,8 @@ search AS (
   SELECT name_query('', $6::text) AS query
 ),
 next_matches AS MATERIALIZED (
-  SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
+  SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active,
+    d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
   FROM (
     SELECT d.*
     FROM doctors d
@@ -29,7 +32,8 @@ next_matches AS MATERIALIZED (
     ORDER BY d.id LIMIT 3000
   ) d
   WHERE ($8::int IS NULL OR (
-    SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
+    SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m
+      WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
     AND ($6::text IS NULL
       OR d.name_tokens @@ (SELECT query FROM search))
     AND ($9::boolean IS NULL OR d.active = $9::boolean)
@@ -46,12 +50,14 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
+        SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active,
+          d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
         FROM (SELECT * FROM doctors WHERE name_tokens @@ (SELECT query FROM search) OFFSET 0) d
         WHERE (SELECT count(*) FROM next_matches) <= $12::int
           AND d.id > $7::bigint
           AND ($8::int IS NULL OR (
-            SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
+            SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m
+              WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
           AND ($9::boolean IS NULL OR d.active = $9::boolean)
           AND ($10::text IS NULL OR d.specialization = $10::text)
           AND ($11::timestamptz IS NULL OR d.updated_at >= $11::timestamptz)
@@ -82,19 +88,22 @@ page_json AS (
   FROM page d
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'list',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $8::int AND p.owner_id = (SELECT clinic_id FROM caller)) THEN 'done'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $8::int AND p.owner_id = (SELECT clinic_id FROM caller))
+          THEN 'done'
         ELSE 'not_found' END,
       $8::int
     FROM token_account WHERE $8::int IS NOT NULL
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next d WHERE page_position = $12::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $12::int)) AS id,

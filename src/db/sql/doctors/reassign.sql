@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -21,12 +23,15 @@ batch AS (
   SELECT patient_id FROM (
     (
       SELECT m.patient_id FROM mappings m
-      WHERE m.current_doctor_id = $6::int AND m.owner_id = (SELECT clinic_id FROM caller) AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
+      WHERE m.current_doctor_id = $6::int AND m.owner_id = (SELECT clinic_id FROM caller)
+        AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+        AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
       ORDER BY m.patient_id LIMIT 1000
     )
     UNION ALL (
       SELECT m.patient_id FROM mappings m
-      WHERE m.current_doctor_id = $6::int AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
+      WHERE m.current_doctor_id = $6::int AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+        AND ($7::int[] IS NULL OR m.patient_id = ANY ($7::int[]))
       ORDER BY m.patient_id LIMIT 1000
     )
   ) candidates
@@ -42,24 +47,31 @@ locked_patients AS (
 ),
 receiver AS (
   -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-  SELECT d.id FROM doctors d WHERE d.id = $9::int AND d.id <> $6::int AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
+  SELECT d.id FROM doctors d
+    WHERE d.id = $9::int AND d.id <> $6::int AND d.active AND (SELECT count(*) FROM locked_patients) >= 0
   FOR SHARE
 ),
 locked_assignments AS (
   SELECT m.id, m.patient_id FROM mappings m, locked_patients, receiver
-  WHERE m.patient_id = locked_patients.id AND m.doctor_id = $6::int AND m.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR m.owner_id = (SELECT clinic_id FROM caller))
+  WHERE m.patient_id = locked_patients.id AND m.doctor_id = $6::int AND m.owner_id IS NOT NULL
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR m.owner_id = (SELECT clinic_id FROM caller))
   ORDER BY m.patient_id
   FOR UPDATE OF m
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver UNION ALL SELECT FROM locked_assignments
+    SELECT FROM caller UNION ALL SELECT FROM locked_patients UNION ALL SELECT FROM receiver UNION ALL SELECT
+      FROM locked_assignments
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -69,13 +81,15 @@ found AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND EXISTS (
   SELECT FROM caller
   WHERE caller.clinic_role = 'manager'
     OR caller.role = 'admin'
-) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL) AND EXISTS (SELECT FROM caller_recheck)),
+) AND NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') AND $8::text IS NULL)
+  AND EXISTS (SELECT FROM caller_recheck)),
 open_appointment AS (
   SELECT a.* FROM found, open_appointments(ARRAY(SELECT patient_id FROM locked_assignments), $6::int) a
 ),
 cancelled AS (
   SELECT a.id, a.patient_id
-  FROM cancel_appointments(CASE WHEN $10::boolean THEN ARRAY(SELECT id FROM open_appointment) END, 'The doctor has left.') a
+  FROM cancel_appointments(CASE WHEN $10::boolean THEN ARRAY(SELECT id FROM open_appointment) END,
+    'The doctor has left.') a
 ),
 deleted AS (
   DELETE FROM mappings m USING locked_assignments, found, (SELECT count(*) FROM cancelled) cancelled
@@ -83,8 +97,11 @@ deleted AS (
   RETURNING m.*
 ),
 ended AS (
-  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by)
-  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id, (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary, m.version + 1, m.assigned_at, (SELECT id FROM caller)
+  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version,
+    assigned_at, ended_by)
+  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id,
+    (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary,
+    m.version + 1, m.assigned_at, (SELECT id FROM caller)
   FROM deleted m
 ),
 created AS (
@@ -107,7 +124,8 @@ response AS (
   WHERE $10::boolean OR NOT EXISTS (SELECT FROM open_appointment)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, doctor_id, changes, reason)
   SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $12::text,
     'assign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -125,8 +143,10 @@ audit_event AS (
   FROM token_account
 ),
 unassign_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid,
+    $12::text,
     'unassign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
@@ -137,8 +157,10 @@ unassign_event AS (
   FROM token_account, response WHERE already > 0
 ),
 primary_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid,
+    $12::text,
     'update_assignment',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
@@ -146,26 +168,34 @@ primary_event AS (
     $9::int,
     (
       SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+          coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each(json_build_object('assignment', json_build_object('doctor', $9::int, 'primary', false))) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each(json_build_object('assignment', json_build_object('doctor', $9::int, 'primary', true))) WITH ORDINALITY a (key, value, n) USING (key)
+      FROM json_each(json_build_object('assignment',
+        json_build_object('doctor', $9::int, 'primary', false))) WITH ORDINALITY b (key,
+        value, n)
+        FULL JOIN json_each(json_build_object('assignment',
+          json_build_object('doctor', $9::int, 'primary', true))) WITH ORDINALITY a (key,
+          value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ),
     $8::text
   FROM token_account, gained_primary WHERE patients IS NOT NULL
 ),
 cancel_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, doctor_id, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid, $12::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, doctor_id, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $11::uuid,
+    $12::text,
     'cancel',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
     ARRAY(SELECT DISTINCT patient_id FROM cancelled ORDER BY patient_id),
     $6::int,
     (
-      SELECT json_build_object('appointments', json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
+      SELECT json_build_object('appointments',
+        json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
       FROM cancelled HAVING count(*) > 0),
     $8::text
   FROM token_account, response WHERE cancelled > 0

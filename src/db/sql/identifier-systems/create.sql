@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -21,25 +23,36 @@ request AS (
   SELECT encode(sha256(convert_to('identifier-systems' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM identifier_systems sy WHERE sy.id = k.record_id AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
+  SELECT k.fingerprint, k.record_id, k.answer,
+    EXISTS (SELECT FROM identifier_systems sy
+      WHERE sy.id = k.record_id AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')) AS is_readable
+  FROM idempotency_keys k
+    WHERE k.account_id = (SELECT id FROM caller)
+      AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
 earlier_key AS (
   SELECT fingerprint, record_id, answer, is_readable FROM visible_key
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
-  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
+  FROM caller,
+    kept_answer(caller.id,
+      (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k
+    WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 duplicate AS (
   SELECT other.id FROM caller, identifier_system_with_name($6::jsonb ->> 'name') other (id)
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -49,7 +62,8 @@ locked_caller AS (
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::identifier_systems, $6::jsonb || jsonb_build_object(
-    'id', nextval('identifier_systems_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+    'id', nextval('identifier_systems_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(),
+      'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
     AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
@@ -66,8 +80,10 @@ response AS (SELECT sy.id AS record_id, (
 ) AS answer FROM draft sy),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
-  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller), request.fingerprint, response.record_id, response.answer
-  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
+  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller),
+    request.fingerprint, response.record_id, response.answer
+  FROM caller, request, response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
@@ -78,20 +94,26 @@ result AS (
     SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
     UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
 ),
 created AS (
-  INSERT INTO identifier_systems (id, name, uri, pattern, check_digit, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, name, uri, pattern, check_digit, created_by, created_at, updated_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO identifier_systems (id, name, uri, pattern, check_digit, created_by, created_at,
+    updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, name, uri, pattern, check_digit, created_by, created_at, updated_at FROM draft
+    WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    changes)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
-      CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create_identifier_system' END,
+      CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay'
+        ELSE 'create_identifier_system' END,
       CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck)
+          THEN 'done'
         ELSE 'refused' END,
       (SELECT concat('{"identifier_system":{"before":', 'null', ',"after":', draft.id, '}',
         coalesce(',' || substr(nullif('{' || concat_ws(',',
@@ -99,7 +121,8 @@ audit_event AS (
           CASE WHEN draft.uri IS NOT NULL
             THEN concat('"uri":{"before":', 'null', ',"after":', coalesce(to_json(draft.uri)::text, 'null'), '}') END,
           CASE WHEN draft.pattern IS NOT NULL
-            THEN concat('"pattern":{"before":', 'null', ',"after":', coalesce(to_json(draft.pattern)::text, 'null'), '}') END,
+            THEN concat('"pattern":{"before":', 'null', ',"after":', coalesce(to_json(draft.pattern)::text, 'null'),
+              '}') END,
           concat('"check_digit":{"before":', 'null', ',"after":', to_json(draft.check_digit), '}')
         ) || '}', '{}')::json::text, 2), '}'))::json FROM draft, result WHERE is_new)
     FROM token_account
@@ -108,8 +131,10 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
-  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id,
+    EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   EXISTS (SELECT FROM caller WHERE role = 'admin') AS "isAdmin", (SELECT id FROM duplicate) AS existing, '1' AS etag

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -24,20 +26,30 @@ locked_session AS (
 ),
 locked_memberships AS (
   SELECT ms.* FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int) AND EXISTS (SELECT FROM locked_session)
+  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.clinic_id = $6::int)
+    AND EXISTS (SELECT FROM locked_session)
   ORDER BY ms.clinic_id
   FOR SHARE
 ),
 clinic AS (
-  SELECT c.id FROM clinics c WHERE c.id = $6::int AND c.kind = 'shared' AND (SELECT count(*) FROM locked_memberships) >= 0 AND (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false))
+  SELECT c.id FROM clinics c
+    WHERE c.id = $6::int AND c.kind = 'shared' AND (SELECT count(*) FROM locked_memberships) >= 0
+      AND (EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
+        OR $7::text = 'clinician'
+          AND coalesce((SELECT ms.role FROM locked_memberships ms
+            WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager',
+            false))
   FOR KEY SHARE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM clinic
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -49,11 +61,18 @@ created AS (
   INSERT INTO invitations (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at)
   SELECT $8::text, $7::text, $6::int, $9::text, $10::text, (SELECT id FROM caller),
     now() + make_interval(days => 7)
-  WHERE (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false)) AND NOT ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AND $11::boolean AND EXISTS (SELECT FROM caller_recheck)
+  WHERE (EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
+    OR $7::text = 'clinician'
+      AND coalesce((SELECT ms.role FROM locked_memberships ms
+        WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager',
+        false))
+    AND NOT ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AND $11::boolean
+    AND EXISTS (SELECT FROM caller_recheck)
   RETURNING id, email, role, clinic_id, clinic_role, expires_at
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    changes)
   SELECT id, username, role, $4::uuid, clinic_id, $12::uuid, $13::text,
     'invite',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -61,18 +80,30 @@ audit_event AS (
       ELSE 'refused' END,
     (SELECT (
       SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+          coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
       FROM json_each(NULL) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each((SELECT json_strip_nulls((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role, clinic_id AS clinic, clinic_role FROM created) o)))) WITH ORDINALITY a (key, value, n) USING (key)
+        FULL JOIN json_each((SELECT json_strip_nulls((SELECT row_to_json(o)
+          FROM (SELECT id AS invitation, email, role, clinic_id AS clinic, clinic_role
+            FROM created) o)))) WITH ORDINALITY a (key,
+          value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM created)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (EXISTS (SELECT FROM caller WHERE caller.role = 'admin') OR $7::text = 'clinician' AND coalesce((SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager', false)) AS "canInvite", (SELECT ms.role FROM locked_memberships ms WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) AS "roleInClinic",
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
+          OR $7::text = 'clinician'
+            AND coalesce((SELECT ms.role FROM locked_memberships ms
+              WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) = 'manager',
+              false)) AS "canInvite",
+        (SELECT ms.role FROM locked_memberships ms
+          WHERE ms.clinic_id = $6::int AND ms.ended_at IS NULL) AS "roleInClinic",
   ($6::int IS NOT NULL AND NOT EXISTS (SELECT FROM clinic)) AS "isClinicMissing", (SELECT id FROM created) AS id,
-  (SELECT substr(to_json(expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM created) AS expires_at
+  (SELECT substr(to_json(expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM created) AS expires_at
 FROM token_account;

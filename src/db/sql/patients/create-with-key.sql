@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -21,7 +23,8 @@ request AS (
   SELECT encode(sha256(convert_to('patients' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND EXISTS (
+  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates,
+    EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND EXISTS (
     SELECT FROM caller
     WHERE p.owner_id = caller.clinic_id
       OR p.owner_id IS NOT NULL AND EXISTS (
@@ -31,33 +34,47 @@ visible_key AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
+  FROM idempotency_keys k
+    WHERE k.account_id = (SELECT id FROM caller)
+      AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
 earlier_key AS (
   SELECT fingerprint, record_id, answer, duplicates, is_readable FROM visible_key
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, true
-  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
+  FROM caller,
+    kept_answer(caller.id,
+      (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k
+    WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 first_request AS (SELECT * FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key)),
 duplicate AS (
-  SELECT other.id FROM first_request caller, patient_with_email(caller.clinic_id, $6::jsonb ->> 'email', coalesce(($6::jsonb ->> 'email_shared')::boolean, false)) other (id)
+  SELECT other.id FROM first_request caller,
+    patient_with_email(caller.clinic_id, $6::jsonb ->> 'email',
+      coalesce(($6::jsonb ->> 'email_shared')::boolean, false)) other (id)
 ),
 taken_identifiers AS (
-  SELECT i.system, i.patient AS existing FROM first_request caller, patient_identifiers_taken(caller.clinic_id, $6::jsonb -> 'identifiers') i
+  SELECT i.system, i.patient AS existing FROM first_request caller,
+    patient_identifiers_taken(caller.clinic_id, $6::jsonb -> 'identifiers') i
   WHERE NOT EXISTS (SELECT FROM duplicate)
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate UNION ALL SELECT FROM taken_identifiers
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate UNION ALL SELECT
+      FROM taken_identifiers
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -66,20 +83,30 @@ caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 birth AS (
   SELECT birth.*
   FROM first_request caller, change_birth(NULL, NULL, NULL,
-    CASE WHEN $6::jsonb ? 'birth_date' THEN coalesce($6::jsonb ->> 'birth_date', '') END, ($6::jsonb ->> 'age')::int, (SELECT today FROM caller)) birth
+    CASE WHEN $6::jsonb ? 'birth_date' THEN coalesce($6::jsonb ->> 'birth_date', '') END, ($6::jsonb ->> 'age')::int,
+      (SELECT today FROM caller)) birth
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
-  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM first_request caller, identifier_errors($6::jsonb -> 'identifiers', '[]') i
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM first_request caller,
+    identifier_errors($6::jsonb -> 'identifiers', '[]') i
   WHERE $6::jsonb ? 'identifiers'
 ),
 sought AS MATERIALIZED (
-  SELECT caller.clinic_id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
-    earliest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_from, latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to, email_key(new.email) COLLATE "C" AS email_key,
+  SELECT caller.clinic_id AS owner_id,
+    name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
+    earliest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_from,
+      latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to,
+      email_key(new.email) COLLATE "C" AS email_key,
     coalesce(new.phones, '{}') AS phones,
-    CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(CASE coalesce(new.firstname, '') WHEN '' THEN coalesce(new.lastname, '') ELSE coalesce(new.firstname, '') END) END AS given,
-    CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(coalesce(new.firstname, '') || ' ' || coalesce(new.lastname, '')) END AS words, coalesce(new.not_duplicate_of, '{}') AS excluded
-  FROM caller, birth, jsonb_to_record($6::jsonb) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
+    CASE WHEN coalesce(new.phones, '{}') <> '{}'
+      THEN name_words(CASE coalesce(new.firstname, '') WHEN '' THEN coalesce(new.lastname, '')
+        ELSE coalesce(new.firstname, '') END) END AS given,
+    CASE WHEN coalesce(new.phones, '{}') <> '{}'
+      THEN name_words(coalesce(new.firstname, '') || ' ' || coalesce(new.lastname, '')) END AS words,
+      coalesce(new.not_duplicate_of, '{}') AS excluded
+  FROM caller, birth,
+    jsonb_to_record($6::jsonb) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
   WHERE NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 candidates AS (
@@ -87,11 +114,14 @@ candidates AS (
   FROM (
     SELECT DISTINCT p.id, array_remove(ARRAY[looks.name, looks.birth, looks.phone, looks.email], NULL) AS why,
       CASE looks.name WHEN 'name' THEN 3 WHEN 'exchanged_name' THEN 2 ELSE 1 END
-      + CASE WHEN looks.birth IS NULL THEN 0 WHEN p.born_from = p.born_to AND sought.born_from = sought.born_to THEN 2 ELSE 1 END
+      + CASE WHEN looks.birth IS NULL THEN 0 WHEN p.born_from = p.born_to AND sought.born_from = sought.born_to THEN 2
+        ELSE 1 END
       + CASE WHEN looks.phone IS NULL THEN 0 ELSE 2 END + CASE WHEN looks.email IS NULL THEN 0 ELSE 1 END AS score
     FROM sought, LATERAL (
       SELECT p.*
-      FROM unnest(ARRAY[sought.name_key, split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)]) AS name (key), LATERAL (
+      FROM unnest(ARRAY[sought.name_key,
+        split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)]) AS name (key),
+        LATERAL (
         SELECT * FROM patients p
         WHERE p.owner_id = sought.owner_id AND p.name_sort_key = name.key AND sought.name_key <> ' '
         ORDER BY p.id DESC LIMIT 100
@@ -99,12 +129,14 @@ candidates AS (
       UNION ALL (
         SELECT * FROM patients p
         WHERE sought.phones <> '{}' AND p.phones <> '{}'
-          AND patient_phones(p.owner_id, p.deleted_from, p.phones) && patient_phones(sought.owner_id, NULL, sought.phones)
+          AND patient_phones(p.owner_id, p.deleted_from, p.phones) && patient_phones(sought.owner_id, NULL,
+            sought.phones)
         LIMIT 100
       )
     ) p, LATERAL (
       SELECT CASE WHEN p.name_sort_key = sought.name_key THEN 'name'
-          WHEN p.name_sort_key = split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1) THEN 'exchanged_name'
+          WHEN p.name_sort_key = split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)
+            THEN 'exchanged_name'
           WHEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) && sought.words
         AND name_words(p.firstname || ' ' || p.lastname) && sought.given THEN 'first_name' END AS name,
         CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
@@ -112,12 +144,14 @@ candidates AS (
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
       OFFSET 0
     ) looks
-    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> ALL (sought.excluded)
+    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL)
+      AND p.id <> ALL (sought.excluded)
   ) p
   ORDER BY score DESC, id DESC LIMIT 10
 ),
 draft AS (
-  SELECT nextval('patients_id_seq')::int AS id, birth.new_birth_date AS birth_date, birth.new_age AS age, birth.new_age_as_of AS age_as_of,
+  SELECT nextval('patients_id_seq')::int AS id, birth.new_birth_date AS birth_date, birth.new_age AS age,
+    birth.new_age_as_of AS age_as_of,
     latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to,
     coalesce($6::jsonb ->> 'firstname', '') AS firstname,
     coalesce($6::jsonb ->> 'lastname', '') AS lastname,
@@ -128,9 +162,11 @@ draft AS (
     ARRAY(SELECT jsonb_array_elements_text($6::jsonb -> 'phones')) AS phones,
     nullif($6::jsonb -> 'address', 'null') AS address,
     coalesce(nullif($6::jsonb -> 'identifiers', 'null'), '[]') AS identifiers,
-    caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at, now()::timestamptz(3) AS updated_at, 1 AS version
+    caller.id AS created_by, caller.clinic_id AS owner_id, now()::timestamptz(3) AS created_at,
+      now()::timestamptz(3) AS updated_at, 1 AS version
   FROM caller, birth
-  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
+    AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
     AND NOT ($8::boolean AND EXISTS (SELECT FROM candidates))
 ),
@@ -158,32 +194,40 @@ response AS (
 ),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer, duplicates)
-  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller), request.fingerprint, response.record_id, response.answer, response.duplicates
-  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
+  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller),
+    request.fingerprint, response.record_id, response.answer, response.duplicates
+  FROM caller, request, response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
   RETURNING fingerprint, record_id, answer, duplicates, xmax = 0 AS is_new
 ),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.duplicates, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+  SELECT keys.record_id, keys.answer, keys.duplicates, keys.is_new,
+    keys.fingerprint = request.fingerprint AS is_same_request,
     keys.is_readable
   FROM request, (
     SELECT fingerprint, record_id, answer, duplicates, is_new, true AS is_readable FROM stored_key
     UNION ALL SELECT fingerprint, record_id, answer, duplicates, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
+  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response
+    WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones,
+    address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers,
+    age_as_of, created_by, owner_id, created_at, updated_at
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, changes)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck)
+          THEN 'done'
         ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
       (SELECT nullif('{' || concat_ws(',',
@@ -195,7 +239,8 @@ audit_event AS (
           THEN concat('"age":{"before":', 'null', ',"after":', coalesce(to_json(draft.age)::text, 'null'), '}') END,
         concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
         CASE WHEN draft.birth_date IS NOT NULL
-          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END,
+          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'),
+            '}') END,
         CASE WHEN draft.email_shared
           THEN concat('"email_shared":{"before":', 'null', ',"after":', to_json(draft.email_shared), '}') END,
         CASE WHEN draft.anonymous
@@ -203,7 +248,8 @@ audit_event AS (
         CASE WHEN draft.phones <> '{}'
           THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END,
         CASE WHEN draft.address IS NOT NULL
-          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END,
+          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'),
+            '}') END,
         CASE WHEN draft.identifiers <> '[]'
           THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END,
         CASE WHEN sought.excluded <> '{}'
@@ -216,11 +262,16 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
-  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed",
+        (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id,
+    EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
-  coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)) AS duplicates
+  (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
+    (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
+  coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable),
+    ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)) AS duplicates
 FROM token_account;

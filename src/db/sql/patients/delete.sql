@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -18,8 +20,13 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT p.*, EXISTS (SELECT FROM caller WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
-    coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] AS is_expected_version
+  SELECT p.*,
+    EXISTS (SELECT FROM caller
+      WHERE p.owner_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager')) AS can_change,
+    p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
+    coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL)
+      AND NOT ARRAY[p.version::text,
+        p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] AS is_expected_version
   FROM patients p
   WHERE p.id = $8::int AND (SELECT id FROM caller) IS NOT NULL AND EXISTS (
     SELECT FROM caller
@@ -31,18 +38,23 @@ target AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )
   FOR UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -60,12 +72,14 @@ successor AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )
 ),
 cancelled AS (
-  SELECT a.id FROM target, cancel_appointments(ARRAY(SELECT id FROM open_appointments(ARRAY[target.id], NULL)), 'The patient was deleted.') a
+  SELECT a.id FROM target,
+    cancel_appointments(ARRAY(SELECT id FROM open_appointments(ARRAY[target.id], NULL)), 'The patient was deleted.') a
   WHERE target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
 ),
 deleted AS (
@@ -76,7 +90,8 @@ deleted AS (
   RETURNING p.id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'delete',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -86,12 +101,16 @@ audit_event AS (
       ELSE 'not_found' END,
     $8::int,
     (
-      SELECT json_build_object('appointments', json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
+      SELECT json_build_object('appointments',
+        json_build_object('before', json_agg(id ORDER BY id), 'after', '[]'::json))
       FROM cancelled HAVING count(*) > 0)
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor, EXISTS (SELECT FROM deleted) AS "isDeleted"
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion",
+    (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor,
+    EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

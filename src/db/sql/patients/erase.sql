@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -26,12 +28,16 @@ locked AS (
   FOR UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM locked HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -40,7 +46,8 @@ caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 target AS (SELECT id, deleted_at FROM locked WHERE id = $6::int AND merged_into IS NULL),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END) AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($6::int) END)
+    AND EXISTS (SELECT FROM caller WHERE caller.role = 'admin')
 ),
 erased AS (
   SELECT target.id, erase_patient(target.id, 5000) AS result
@@ -49,17 +56,23 @@ erased AS (
 response AS (
   SELECT id, result -> 'removed' AS removed,
     ARRAY(SELECT row_to_json(r) FROM (
-      SELECT 'audit_events' AS what, 'They say who did what and when. They have ids and no values of the patient.' AS why
-      UNION ALL SELECT 'reasons' AS what, 'The digests of the audit log cover them. They are free text, which may name the patient.' AS why
-      UNION ALL SELECT 'idempotency_keys' AS what, 'For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.' AS why
-      UNION ALL SELECT 'record_changes' AS what, 'For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.' AS why
-      UNION ALL SELECT 'copies' AS what, 'Backups, copies of the audit log, and the free space and statistics of the database have values until they are overwritten.' AS why
+      SELECT 'audit_events' AS what,
+        'They say who did what and when. They have ids and no values of the patient.' AS why
+      UNION ALL SELECT 'reasons' AS what,
+        'The digests of the audit log cover them. They are free text, which may name the patient.' AS why
+      UNION ALL SELECT 'idempotency_keys' AS what,
+        'For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.' AS why
+      UNION ALL SELECT 'record_changes' AS what,
+        'For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.' AS why
+      UNION ALL SELECT 'copies' AS what,
+        'Backups, copies of the audit log, and the free space and statistics of the database have values until they are overwritten.' AS why
     ) r) AS remained,
     (result ->> 'more')::boolean AS more
   FROM erased
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, reason)
   SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
     'erase',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
@@ -74,5 +87,7 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        EXISTS (SELECT FROM caller WHERE caller.role = 'admin') AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound",
+        (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -19,11 +21,13 @@ caller AS (
 ),
 batch AS (
   SELECT p.* FROM patients p
-  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
+  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller)
+    AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
   ORDER BY p.owner_id, p.id LIMIT $7::int
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'export',
@@ -35,7 +39,62 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg(concat(p.id, ',', '"' || replace(regexp_replace(p.firstname, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.lastname, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.email, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', age_on(p.born_to, (SELECT today FROM caller)), ',', '"' || replace(regexp_replace(p.gender, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.birth_date, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', p.age_as_of, ',', p.email_shared::text, ',', p.anonymous::text, ',', '"' || replace(regexp_replace(nullif(array_to_string(p.phones, '; '), ''), '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace((SELECT string_agg(line, E'\n' ORDER BY n) FROM jsonb_array_elements_text(p.address -> 'lines') WITH ORDINALITY l (line, n)), '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.address ->> 'city', '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.address ->> 'region', '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.address ->> 'postal_code', '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace(p.address ->> 'country', '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', '"' || replace(regexp_replace((SELECT string_agg(concat(item ->> 'system', ':', item ->> 'value'), '; ' ORDER BY n)
-  FROM jsonb_array_elements(p.identifiers) WITH ORDINALITY i (item, n)), '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'), '"', '""') || '"', ',', p.created_by, ',', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', ',', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', ',', p.version, E'\r\n'), '' ORDER BY p.id) FROM batch p) AS lines,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed",
+  (SELECT string_agg(concat(p.id, ',',
+    '"' || replace(regexp_replace(p.firstname, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''',
+      'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.lastname, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''',
+      'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.email, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',', age_on(p.born_to, (SELECT today FROM caller)), ',',
+    '"' || replace(regexp_replace(p.gender, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''',
+      'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.birth_date, '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''',
+      'g'),
+      '"', '""') || '"',
+    ',', p.age_as_of, ',', p.email_shared::text, ',', p.anonymous::text, ',',
+    '"' || replace(regexp_replace(nullif(array_to_string(p.phones, '; '), ''),
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace((SELECT string_agg(line, E'\n' ORDER BY n)
+      FROM jsonb_array_elements_text(p.address -> 'lines') WITH ORDINALITY l (line, n)),
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.address ->> 'city',
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.address ->> 'region',
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.address ->> 'postal_code',
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace(p.address ->> 'country',
+      '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+      '"', '""') || '"',
+    ',',
+    '"' || replace(regexp_replace((SELECT string_agg(concat(item ->> 'system', ':', item ->> 'value'), '; ' ORDER BY n)
+  FROM jsonb_array_elements(p.identifiers) WITH ORDINALITY i (item, n)),
+    '(?<![^;,|\t\r\n])(?=[ ''"]*[-=+@\t\r\uff1d\uff0b\uff0d\uff20])', '''', 'g'),
+    '"', '""') || '"',
+    ',', p.created_by, ',',
+    substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', ',',
+    substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', ',', p.version,
+    E'\r\n'),
+    '' ORDER BY p.id)
+    FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $7::int) AS next
 FROM token_account;

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -19,11 +21,13 @@ caller AS (
 ),
 batch AS (
   SELECT p.* FROM patients p
-  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
+  WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), $6::int) AND p.owner_id <= (SELECT clinic_id FROM caller)
+    AND EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader')
   ORDER BY p.owner_id, p.id LIMIT $7::int
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'export',
@@ -35,7 +39,8 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg((
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  EXISTS (SELECT FROM caller WHERE caller.clinic_role <> 'reader') AS "isAllowed", (SELECT string_agg((
   '{"id":' || p.id
   || ',"firstname":' || to_json(p.firstname)
   || ',"lastname":' || to_json(p.lastname)

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -29,7 +31,8 @@ successor AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
       OR p.deleted_from = caller.clinic_id
   )) THEN last_survivor($6::int) END) AND EXISTS (
@@ -42,7 +45,8 @@ successor AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
       OR p.deleted_from = caller.clinic_id
   )
@@ -67,7 +71,8 @@ page_and_next AS (
               OR p.owner_id IS NOT NULL AND EXISTS (
                 SELECT FROM emergency_accesses ea
                 WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                  AND (caller.role = 'admin'
+                    OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
               )
               OR p.deleted_from = caller.clinic_id
           ))
@@ -92,7 +97,8 @@ page_and_next AS (
               OR p.owner_id IS NOT NULL AND EXISTS (
                 SELECT FROM emergency_accesses ea
                 WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                  AND (caller.role = 'admin'
+                    OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
               )
               OR p.deleted_from = caller.clinic_id
           ))
@@ -122,7 +128,8 @@ page_and_next AS (
               OR p.owner_id IS NOT NULL AND EXISTS (
                 SELECT FROM emergency_accesses ea
                 WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                  AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                  AND (caller.role = 'admin'
+                    OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
               )
               OR p.deleted_from = caller.clinic_id
           ))
@@ -137,18 +144,22 @@ page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
         substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
-        CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
+        CASE WHEN e.account_id IS NOT NULL
+          THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
         e.action) o)::text, 2), -1),
     '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     '"changes":' || (CASE
-        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $6::int THEN json_build_object('merged_into', json_build_object(
-          'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge' THEN e.patients[2] END))
+        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $6::int
+          THEN json_build_object('merged_into', json_build_object(
+          'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge'
+            THEN e.patients[2] END))
         ELSE e.changes END)::text, '"clinic":' || e.clinic_id, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
       'accesses',
@@ -164,7 +175,8 @@ audit_event AS (
             OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                AND (caller.role = 'admin'
+                  OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
             )
             OR p.deleted_from = caller.clinic_id
         )) THEN 'done'
@@ -174,8 +186,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $9::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e
+    WHERE page_position = $9::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $9::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
@@ -189,7 +203,8 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
       OR p.deleted_from = caller.clinic_id
   )) AS "isAllowed",

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -25,7 +27,8 @@ sought AS (
     ARRAY[identifier_key($7::text), identifier_key(substr($7::text, strpos($7::text, ':') + 1))] AS keys
 ),
 next_matches AS MATERIALIZED (
-  SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+  SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous,
+    p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
   FROM (
     SELECT p.*
     FROM patients p
@@ -35,15 +38,18 @@ next_matches AS MATERIALIZED (
   ) p
   WHERE ($11::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($11::text) COLLATE "C")
     AND ($7::text IS NULL OR (
-      SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
+      SELECT true FROM patient_identifiers i
+        WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C"
+          OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
     AND ($12::text IS NULL OR p.phones @> ARRAY[$12::text])
     AND ($13::int IS NULL OR (
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $13::int))
     AND ($6::text IS NULL
       OR p.name_tokens @@ (SELECT query FROM search))
     AND ($14::text IS NULL OR p.gender = $14::text)
-    AND (coalesce($15::int, 0) = 0 OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
+    AND (coalesce($15::int, 0) = 0
+      OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
     AND ($16::int IS NULL OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $16::int + 1))::date)
     AND ($17::date IS NULL OR p.born_to >= $17::date)
     AND ($18::date IS NULL OR p.born_from <= $18::date)
@@ -59,7 +65,9 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous,
+          p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to,
+          p.name_sort_key
         FROM (
           SELECT * FROM patients
           WHERE patient_name_tokens(owner_id, deleted_from, name_tokens) @@ (SELECT scoped_query FROM search) OFFSET 0
@@ -69,14 +77,18 @@ page_and_next AS (
           AND (p.owner_id, p.updated_at) >= ((SELECT clinic_id FROM caller), coalesce($10::timestamptz, '-infinity'))
           AND ($11::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($11::text) COLLATE "C")
           AND ($7::text IS NULL OR (
-            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
+            SELECT true FROM patient_identifiers i
+              WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C"
+                OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($12::text IS NULL OR p.phones @> ARRAY[$12::text])
           AND ($13::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $13::int))
           AND ($14::text IS NULL OR p.gender = $14::text)
-          AND (coalesce($15::int, 0) = 0 OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
-          AND ($16::int IS NULL OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $16::int + 1))::date)
+          AND (coalesce($15::int, 0) = 0
+            OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
+          AND ($16::int IS NULL
+            OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $16::int + 1))::date)
           AND ($17::date IS NULL OR p.born_to >= $17::date)
           AND ($18::date IS NULL OR p.born_from <= $18::date)
           AND ($10::timestamptz IS NULL OR p.updated_at >= $10::timestamptz)
@@ -84,7 +96,9 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous,
+          p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to,
+          p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
@@ -94,16 +108,20 @@ page_and_next AS (
           AND p.updated_at >= coalesce($10::timestamptz, '-infinity')
           AND ($11::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($11::text) COLLATE "C")
           AND ($7::text IS NULL OR (
-            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
+            SELECT true FROM patient_identifiers i
+              WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C"
+                OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($12::text IS NULL OR p.phones @> ARRAY[$12::text])
           AND ($13::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $13::int))
           AND ($6::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($14::text IS NULL OR p.gender = $14::text)
-          AND (coalesce($15::int, 0) = 0 OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
-          AND ($16::int IS NULL OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $16::int + 1))::date)
+          AND (coalesce($15::int, 0) = 0
+            OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $15::int))::date)
+          AND ($16::int IS NULL
+            OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $16::int + 1))::date)
           AND ($17::date IS NULL OR p.born_to >= $17::date)
           AND ($18::date IS NULL OR p.born_from <= $18::date)
           AND ($10::timestamptz IS NULL OR p.updated_at >= $10::timestamptz)
@@ -137,7 +155,8 @@ page_json AS (
   FROM page p
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $20::uuid, $21::text,
       'list',
@@ -148,8 +167,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($22::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $19::int)) AS key,
   (SELECT id::float8 FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $19::int)) AS id,

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -18,7 +20,8 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT name_query('', $6::text) AS query, name_query('d' || (SELECT clinic_id FROM caller) || ':', $6::text) AS scoped_query
+  SELECT name_query('', $6::text) AS query,
+    name_query('d' || (SELECT clinic_id FROM caller) || ':', $6::text) AS scoped_query
 ),
 sought AS (
   SELECT lower(btrim(split_part($7::text, ':', 1))) AS system,
@@ -27,29 +30,37 @@ sought AS (
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY created_at DESC, id DESC) AS page_position
   FROM (
-    SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+    SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous,
+      p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to,
+      p.name_sort_key
     FROM (
       SELECT * FROM (
-        (SELECT * FROM patients WHERE email_key(email) COLLATE "C" = email_key($8::text) COLLATE "C" AND owner_id IS NULL AND deleted_from = (SELECT clinic_id FROM caller) OFFSET 0)
+        (SELECT * FROM patients
+          WHERE email_key(email) COLLATE "C" = email_key($8::text) COLLATE "C" AND owner_id IS NULL
+            AND deleted_from = (SELECT clinic_id FROM caller) OFFSET 0)
         UNION ALL (
           SELECT * FROM patients
           WHERE $8::text IS NULL AND phones <> '{}'
-            AND patient_phones(owner_id, deleted_from, phones) @> ARRAY['d' || (SELECT clinic_id FROM caller) || ':' || $9::text] OFFSET 0
+            AND patient_phones(owner_id, deleted_from,
+              phones) @> ARRAY['d' || (SELECT clinic_id FROM caller) || ':' || $9::text] OFFSET 0
         )
       ) found OFFSET 0
     ) p
     WHERE (p.created_at, p.id) < ($10::timestamptz, $11::bigint)
       AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
       AND ($7::text IS NULL OR (
-        SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-          AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
+        SELECT true FROM patient_identifiers i
+          WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+          AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C"
+            OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
       AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
       AND ($12::int IS NULL OR (
         SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $12::int))
       AND ($6::text IS NULL
         OR p.name_tokens @@ (SELECT query FROM search))
       AND ($13::text IS NULL OR p.gender = $13::text)
-      AND (coalesce($14::int, 0) = 0 OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $14::int))::date)
+      AND (coalesce($14::int, 0) = 0
+        OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $14::int))::date)
       AND ($15::int IS NULL OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $15::int + 1))::date)
       AND ($16::date IS NULL OR p.born_to >= $16::date)
       AND ($17::date IS NULL OR p.born_from <= $17::date)
@@ -81,7 +92,8 @@ page_json AS (
   FROM page p
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $20::uuid, $21::text,
       'list',
@@ -92,8 +104,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   WHERE NOT ($22::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $19::int)) AS key,
   (SELECT id::float8 FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $19::int)) AS id,

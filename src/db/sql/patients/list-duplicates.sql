@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -21,7 +23,8 @@ sought AS MATERIALIZED (
   SELECT p.owner_id AS owner_id, name_sort_key(p.firstname, p.lastname) AS name_key,
     p.born_from AS born_from, p.born_to AS born_to, email_key(p.email) COLLATE "C" AS email_key,
     p.phones AS phones,
-    CASE WHEN p.phones <> '{}' THEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) END AS given,
+    CASE WHEN p.phones <> '{}'
+      THEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) END AS given,
     CASE WHEN p.phones <> '{}' THEN name_words(p.firstname || ' ' || p.lastname) END AS words
   FROM patients p
   WHERE p.id = $6::int AND EXISTS (
@@ -34,7 +37,8 @@ sought AS MATERIALIZED (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )
 ),
@@ -43,11 +47,14 @@ candidates AS (
   FROM (
     SELECT DISTINCT p.id, array_remove(ARRAY[looks.name, looks.birth, looks.phone, looks.email], NULL) AS why,
       CASE looks.name WHEN 'name' THEN 3 WHEN 'exchanged_name' THEN 2 ELSE 1 END
-      + CASE WHEN looks.birth IS NULL THEN 0 WHEN p.born_from = p.born_to AND sought.born_from = sought.born_to THEN 2 ELSE 1 END
+      + CASE WHEN looks.birth IS NULL THEN 0 WHEN p.born_from = p.born_to AND sought.born_from = sought.born_to THEN 2
+        ELSE 1 END
       + CASE WHEN looks.phone IS NULL THEN 0 ELSE 2 END + CASE WHEN looks.email IS NULL THEN 0 ELSE 1 END AS score
     FROM sought, LATERAL (
       SELECT p.*
-      FROM unnest(ARRAY[sought.name_key, split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)]) AS name (key), LATERAL (
+      FROM unnest(ARRAY[sought.name_key,
+        split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)]) AS name (key),
+        LATERAL (
         SELECT * FROM patients p
         WHERE p.owner_id = sought.owner_id AND p.name_sort_key = name.key AND sought.name_key <> ' '
         ORDER BY p.id DESC LIMIT 1000
@@ -55,12 +62,14 @@ candidates AS (
       UNION ALL (
         SELECT * FROM patients p
         WHERE sought.phones <> '{}' AND p.phones <> '{}'
-          AND patient_phones(p.owner_id, p.deleted_from, p.phones) && patient_phones(sought.owner_id, NULL, sought.phones)
+          AND patient_phones(p.owner_id, p.deleted_from, p.phones) && patient_phones(sought.owner_id, NULL,
+            sought.phones)
         LIMIT 1000
       )
     ) p, LATERAL (
       SELECT CASE WHEN p.name_sort_key = sought.name_key THEN 'name'
-          WHEN p.name_sort_key = split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1) THEN 'exchanged_name'
+          WHEN p.name_sort_key = split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)
+            THEN 'exchanged_name'
           WHEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) && sought.words
         AND name_words(p.firstname || ' ' || p.lastname) && sought.given THEN 'first_name' END AS name,
         CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
@@ -68,7 +77,8 @@ candidates AS (
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
       OFFSET 0
     ) looks
-    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int AND EXISTS (
+    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int
+      AND EXISTS (
       SELECT FROM caller
       WHERE p.owner_id = caller.clinic_id
         OR p.owner_id IS NOT NULL AND EXISTS (
@@ -78,7 +88,8 @@ candidates AS (
         OR p.owner_id IS NOT NULL AND EXISTS (
           SELECT FROM emergency_accesses ea
           WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-            AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+            AND (caller.role = 'admin'
+              OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
         )
     )
   ) p
@@ -96,12 +107,14 @@ successor AS (
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-          AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+          AND (caller.role = 'admin'
+            OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
       )
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, patients)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
       'duplicates',

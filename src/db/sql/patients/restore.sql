@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -26,12 +28,14 @@ found AS (
       OR p.deleted_at IS NOT NULL AND caller.role = 'admin'
   ), false) AS can_restore, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from
+      AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
     (
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
-      WHERE own.patient_id = p.id AND other.owner_id = p.deleted_from AND other.patient_id <> p.id LIMIT 1) AS taken_system
+      WHERE own.patient_id = p.id AND other.owner_id = p.deleted_from
+        AND other.patient_id <> p.id LIMIT 1) AS taken_system
   FROM patients p WHERE p.id = $6::int AND EXISTS (
     SELECT FROM caller
     WHERE p.owner_id = caller.clinic_id
@@ -41,12 +45,16 @@ found AS (
   FOR UPDATE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active
-    OR array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role) < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller)) THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+      WHEN array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], ms.role)
+        < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
+        THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM found HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -87,9 +95,11 @@ response AS (
   FROM found WHERE NOT EXISTS (SELECT FROM restore_conflict)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, changes)
   SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
-    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM restored)
+    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck)
+      AND NOT EXISTS (SELECT FROM restored)
       THEN 'replay' ELSE 'restore' END,
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM successor) THEN 'refused'
@@ -105,7 +115,9 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (SELECT can_restore FROM found) AS "canRestore", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (SELECT can_restore FROM found) AS "canRestore", (SELECT row_to_json(r)::text FROM response r) AS body,
+        (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -17,7 +19,8 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+managed AS (SELECT ms.clinic_id FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
     AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
 to_clinic AS (
   SELECT c.id, EXISTS (
@@ -28,20 +31,27 @@ to_clinic AS (
     AND CASE WHEN c.kind = 'personal' THEN u.active AND u.role <> 'auditor' ELSE $7::boolean END
 ),
 receiver AS (
-  SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
+  SELECT id FROM to_clinic
+    WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
 ),
 candidates AS (
   SELECT p.id, p.email, p.email_shared, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int AND other.id <> p.id
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int
+      AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) OR (
         SELECT own.system FROM patient_identifiers own
           JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
-        WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
+        WHERE own.patient_id = p.id AND other.owner_id = $6::int
+          AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
   FROM patients p
-  WHERE p.id = ANY ($9::int[]) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed))) AND EXISTS (SELECT FROM receiver)
+  WHERE p.id = ANY ($9::int[]) AND p.owner_id IS NOT NULL
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+      AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
+      AND EXISTS (SELECT FROM receiver)
 ),
 repeated AS (
   -- Patients of several clinics may have the same email or identifier: the first of them is transferred.
@@ -56,8 +66,10 @@ conflicts AS (SELECT id FROM candidates WHERE is_taken OR id IN (SELECT id FROM 
 locked AS (
   -- In the order of their ids, as a merge locks two patients. It reads the owner after the wait.
   SELECT p.id, p.owner_id FROM patients p
-  WHERE p.id = ANY (ARRAY(SELECT id FROM candidates EXCEPT SELECT id FROM conflicts)) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
+  WHERE p.id = ANY (ARRAY(SELECT id FROM candidates EXCEPT SELECT id FROM conflicts)) AND p.owner_id IS NOT NULL
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+      AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
   ORDER BY p.id
   FOR UPDATE
 ),
@@ -68,17 +80,23 @@ locked_session AS (
 ),
 locked_memberships AS (
   SELECT ms.* FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM locked_session)
+  WHERE ms.account_id = (SELECT id FROM caller)
+    AND (ms.clinic_id = $1::int
+      OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND EXISTS (SELECT FROM locked_session)
   ORDER BY ms.clinic_id
   FOR SHARE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM locked_memberships
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -86,30 +104,40 @@ locked_caller AS (
   FOR SHARE OF u, s, ms
 ),
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
-managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)),
+managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+      AND EXISTS (SELECT FROM caller_recheck)),
 transferred AS (
   UPDATE patients p SET owner_id = $6::int, updated_at = now(), version = p.version + 1
-  FROM locked WHERE p.id = locked.id AND locked.owner_id <> $6::int AND EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+  FROM locked
+    WHERE p.id = locked.id AND locked.owner_id <> $6::int AND EXISTS (SELECT FROM caller_recheck)
+      AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
     SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
     WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
   RETURNING p.id, locked.owner_id AS from_id
 ),
 response AS (
-  SELECT (SELECT count(*)::int FROM transferred) AS transferred, ARRAY(SELECT id FROM conflicts ORDER BY id) AS conflicts,
+  SELECT (SELECT count(*)::int FROM transferred) AS transferred,
+    ARRAY(SELECT id FROM conflicts ORDER BY id) AS conflicts,
     false AS more,
-    ARRAY(SELECT unnest($9::int[]) EXCEPT (SELECT id FROM conflicts UNION ALL SELECT id FROM locked) ORDER BY 1) AS not_found
-  FROM receiver WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+    ARRAY(SELECT unnest($9::int[]) EXCEPT (SELECT id FROM conflicts UNION ALL SELECT id
+      FROM locked) ORDER BY 1) AS not_found
+  FROM receiver
+    WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
     SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
     WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, changes, reason)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patients, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid,
+    $11::text,
     'transfer',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT ((EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
           SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
           WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))) THEN 'refused'
       WHEN EXISTS (SELECT FROM response) THEN 'done'
@@ -125,9 +153,13 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, ((EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        ((EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
           SELECT FROM (SELECT owner_id FROM locked UNION SELECT $6::int) involved (clinic_id)
-          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
-  (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT row_to_json(r)::text FROM response r) AS body
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))) AS "isAllowed",
+            ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+  (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager",
+    (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -17,7 +19,8 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+managed AS (SELECT ms.clinic_id FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
     AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
 to_clinic AS (
   SELECT c.id, EXISTS (
@@ -28,21 +31,27 @@ to_clinic AS (
     AND CASE WHEN c.kind = 'personal' THEN u.active AND u.role <> 'auditor' ELSE $7::boolean END
 ),
 receiver AS (
-  SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
+  SELECT id FROM to_clinic
+    WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
 ),
 target AS (
   -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
   SELECT p.id, p.owner_id, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int AND other.id <> p.id
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int
+      AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
     (
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
       WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) AS taken_system
-  FROM patients p WHERE p.id = $9::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
+  FROM patients p
+    WHERE p.id = $9::int AND p.owner_id IS NOT NULL
+      AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+      AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
   FOR UPDATE
 ),
 locked_session AS (
@@ -52,17 +61,23 @@ locked_session AS (
 ),
 locked_memberships AS (
   SELECT ms.* FROM memberships ms
-  WHERE ms.account_id = (SELECT id FROM caller) AND (ms.clinic_id = $1::int OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM locked_session)
+  WHERE ms.account_id = (SELECT id FROM caller)
+    AND (ms.clinic_id = $1::int
+      OR ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND EXISTS (SELECT FROM locked_session)
   ORDER BY ms.clinic_id
   FOR SHARE
 ),
 locked_caller AS (
-  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()) THEN 'token_revoked'
+  SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
+    OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now())
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
-      WHEN NOT ms.clinic_active THEN 'token_revoked' END AS refusal
+      WHEN NOT ms.clinic_active THEN 'token_revoked'
+    END AS refusal
   FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM locked_memberships
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
@@ -70,14 +85,21 @@ locked_caller AS (
   FOR SHARE OF u, s, ms
 ),
 caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
-managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
-    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)),
+managed_recheck AS (SELECT ms.clinic_id FROM locked_memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT ms.is_interim AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+      AND EXISTS (SELECT FROM caller_recheck)),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($9::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($9::int) END)
+    AND p.owner_id IS NOT NULL
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+      AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
 ),
-free AS (SELECT id, owner_id FROM target WHERE NOT email_taken AND taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+free AS (SELECT id, owner_id FROM target
+  WHERE NOT email_taken AND taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck)
+    AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
   SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
   WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))),
 transferred AS (
@@ -88,16 +110,21 @@ transferred AS (
 ),
 response AS (SELECT free.id, receiver.id AS owner FROM free, receiver),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id, changes, reason)
   SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
-    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM transferred)
+    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck)
+      AND NOT EXISTS (SELECT FROM transferred)
       THEN 'replay' ELSE 'transfer' END,
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
           SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
-          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
-            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
+            AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
+            SELECT FROM patients p
+              WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
               SELECT FROM caller
               WHERE p.owner_id = caller.clinic_id
                 OR p.owner_id IS NOT NULL AND EXISTS (
@@ -107,10 +134,12 @@ audit_event AS (
                 OR p.owner_id IS NOT NULL AND EXISTS (
                   SELECT FROM emergency_accesses ea
                   WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                    AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                    AND (caller.role = 'admin'
+                      OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
                 )
       )))) THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM receiver) OR EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM free) THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM receiver) OR EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM free)
+        THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM target) THEN 'done'
       ELSE 'not_found' END,
@@ -123,11 +152,15 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck)
-      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+      THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal,
+        (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
           SELECT FROM (SELECT owner_id FROM target UNION SELECT $6::int) involved (clinic_id)
-          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
-            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))
+            AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
+            SELECT FROM patients p
+              WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND EXISTS (
               SELECT FROM caller
               WHERE p.owner_id = caller.clinic_id
                 OR p.owner_id IS NOT NULL AND EXISTS (
@@ -137,7 +170,8 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
                 OR p.owner_id IS NOT NULL AND EXISTS (
                   SELECT FROM emergency_accesses ea
                   WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-                    AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+                    AND (caller.role = 'admin'
+                      OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
                 )
       )))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT id FROM successor) AS successor,

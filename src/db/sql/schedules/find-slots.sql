@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -27,7 +29,8 @@ patient AS (SELECT p.id FROM patients p WHERE p.id = $6::int AND EXISTS (
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = caller.id AND ea.patient_id = p.id AND ea.expires_at > now()
-        AND (caller.role = 'admin' OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
+        AND (caller.role = 'admin'
+          OR ea.clinic_id = caller.clinic_id AND caller.clinic_role IN ('clinician', 'manager'))
     )
 )),
 doctor AS (
@@ -44,13 +47,17 @@ slot AS (
 ),
 response AS (
   SELECT doctor.id AS doctor, doctor.time_zone, doctor.minutes, (
-    SELECT ('[' || coalesce(string_agg(('{"starts_at":"' || substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' || '","ends_at":"' || substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
-      || '","day":"' || f.day || '"}'), ',' ORDER BY f.starts_at), '') || ']')::json FROM slot f WHERE f.position <= $12::int
+    SELECT ('[' || coalesce(string_agg(('{"starts_at":"' || substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text,
+      2, 23) || 'Z' || '","ends_at":"' || substr(to_json(f.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text,
+      2, 23) || 'Z'
+      || '","day":"' || f.day || '"}'), ',' ORDER BY f.starts_at), '') || ']')::json FROM slot f
+        WHERE f.position <= $12::int
   ) AS slots
   FROM doctor
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome,
+    patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'read',
@@ -62,6 +69,8 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, EXISTS (SELECT FROM patient) AS "isPatientFound",
-  (SELECT substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM slot f WHERE f.position > $12::int) AS next
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT row_to_json(r)::text FROM response r) AS body, EXISTS (SELECT FROM patient) AS "isPatientFound",
+  (SELECT substr(to_json(f.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM slot f
+    WHERE f.position > $12::int) AS next
 FROM token_account;

@@ -2,7 +2,9 @@
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
-    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+    CASE WHEN u.must_change_password OR u.role = 'auditor' OR NOT (u.active AND u.token_version = $3::int)
+      OR s.id IS NULL
+      THEN 'token_revoked'
       WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
       WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
       WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
@@ -30,12 +32,20 @@ page_and_next AS (
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT b.id, b.doctor_id AS doctor, substr(to_json(b.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS starts_at,
-      substr(to_json(b.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS ends_at, b.created_by, substr(to_json(b.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at) o)::text AS json
+  SELECT page_position,
+    (SELECT row_to_json(o)
+      FROM (SELECT b.id, b.doctor_id AS doctor,
+        substr(to_json(b.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS starts_at,
+      substr(to_json(b.ends_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS ends_at,
+        b.created_by,
+        substr(to_json(b.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2,
+          23) || 'Z' AS created_at) o)::text AS json
   FROM page b
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(b.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next b WHERE page_position = $9::int AND EXISTS (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal,
+  (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(b.starts_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'
+    FROM page_and_next b WHERE page_position = $9::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS key,
   (SELECT id::float8 FROM page_and_next b WHERE page_position = $9::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
