@@ -454,3 +454,13 @@ test("only optional columns and the columns about an end or a deletion may be NU
   ];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });
+
+// PostgreSQL would read the text of such a function for each INSERT and UPDATE (docs/decisions/0019-checks-in-plpgsql.md).
+test("no check constraint and no generated column calls a function in SQL", async () => {
+  const calls = await asOwner`
+    SELECT DISTINCT pg_describe_object(classid, objid, 0) AS caller, p.proname
+    FROM pg_depend JOIN pg_proc p ON p.oid = refobjid
+    WHERE classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass) AND refclassid = 'pg_proc'::regclass
+      AND p.pronamespace = 'public'::regnamespace AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')`;
+  expect(calls).toEqual([]);
+});
