@@ -6434,6 +6434,22 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "schedules/find-absence": {
+  "function": "schedules_find_absence_0593f02b",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "schedules/find-earliest-slots": {
   "function": "schedules_find_earliest_slots_3ad65094",
   "params": {
