@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/list-by-doctor-id": {
-  "function": "appointments_list_by_doctor_id_306089e3",
+  "function": "appointments_list_by_doctor_id_2df18bd7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -217,7 +217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-id-desc": {
-  "function": "appointments_list_by_doctor_id_desc_286d81ef",
+  "function": "appointments_list_by_doctor_id_desc_085c8096",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at": {
-  "function": "appointments_list_by_doctor_starts_at_0e5a1b14",
+  "function": "appointments_list_by_doctor_starts_at_0304725d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at-desc": {
-  "function": "appointments_list_by_doctor_starts_at_desc_f2e95685",
+  "function": "appointments_list_by_doctor_starts_at_desc_dc6541db",
   "params": {
    "clinic_id": "integer",
    "today": "date",
