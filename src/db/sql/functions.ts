@@ -3456,7 +3456,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_50324da9",
+  "function": "patients_erase_9421516c",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -49,7 +49,7 @@ erased AS (
 response AS (
   SELECT id, result -> 'removed' AS removed,
     ARRAY(SELECT row_to_json(r) FROM (
-      SELECT 'audit_events' AS what, 'They say who did what and when. They have ids and no values of the patient.' AS why
+      SELECT 'audit_events' AS what, 'They say who did what and when. They have ids, times and statuses of appointments, and no other values of the patient.' AS why
       UNION ALL SELECT 'reasons' AS what, 'The digests of the audit log cover them. They are free text, which may name the patient.' AS why
       UNION ALL SELECT 'idempotency_keys' AS what, 'For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.' AS why
       UNION ALL SELECT 'record_changes' AS what, 'For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.' AS why
