@@ -63,12 +63,17 @@ export function scheduleMethods(send: Send): DoctorSchedules {
   };
 }
 
+const absencePath = (id: number) => `api/absences/${pathId(id)}/`;
+
 /** The methods of `absences`, and `slots`. */
 export const slotMethods = (send: Send) => ({
   absences: {
+    /** Reads the absence with this id. */
+    get: async (id: number, options?: CallOptions): Promise<Absence> =>
+      send({ method: "GET", path: absencePath(id), options, isIdempotent: true, read: readJson<Absence> }),
     /** Deletes the absence with this id. Appointments that it has cancelled stay so. */
     delete: async (id: number, options?: CallOptions): Promise<void> =>
-      send(deleteCall(`api/absences/${pathId(id)}/`, options)),
+      send(deleteCall(absencePath(id), options)),
   },
 
   /** Finds the doctors who are free earliest, up to 50, with up to three slots each. */

@@ -1584,7 +1584,7 @@ export interface NewAppointment {
   minutes?: number;
   /** A note, up to 500 characters. Null for none. */
   note?: string | null;
-  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. */
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. It is written to the audit log and stays there, also when the patient is erased: do not name the patient. */
   override_reason?: string | null;
 }
 
@@ -1596,7 +1596,7 @@ export interface AppointmentChanges {
   minutes?: number;
   /** The id of another doctor who is assigned to the patient. */
   doctor?: number;
-  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. A move without it removes the one from before. */
+  /** Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. It is written to the audit log and stays there, also when the patient is erased: do not name the patient. A move without it removes the one from before. */
   override_reason?: string | null;
   /** `booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day. */
   status?: AppointmentStatus;

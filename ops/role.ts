@@ -135,7 +135,7 @@ const functions = [
   ],
   ...["local_moment", "open_windows", "free_slots", "lock_calendar", "lock_schedule", "check_appointment"],
   ...["open_appointments", "booked_appointments", "overlapping_appointments", "cancel_appointments"],
-  "appointments_in_other_zone",
+  ...["appointments_in_other_zone", "is_feed_valid", "lock_valid_feeds"],
   ...["check_digit_valid", "identifier_key", "mask_identifiers"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],

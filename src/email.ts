@@ -1,5 +1,5 @@
 // The rule for email addresses. Both the API and the constraints of the database check it: src/http/fields.ts, and the SQL
-// function `is_email` (drizzle/0036_plpgsql_checks.sql). test/db/emails.test.ts compares them.
+// function `is_email` (drizzle/0038_plpgsql_checks.sql). test/db/emails.test.ts compares them.
 //
 // The local part is a dot-atom (RFC 5321, section 4.1.2), the domain has at least two labels (section 2.3.5), and both
 // may have letters of any script (RFC 6531). Quoted local parts and address literals are refused: nobody has one, and

@@ -29,7 +29,22 @@ const readableScans = [
   appointmentsBy("owner_id", callerClinicId),
   appointmentsBy("doctor_id", callerDoctorId, sql`${callerDoctorId} IS NOT NULL AND a.owner_id IS NOT NULL`),
 ];
-const ofDoctor = [appointmentsBy("doctor_id", doctor, can("appointments:list"))];
+/** A doctor's own account sees the doctor's appointments of all clinics, everybody else those of the own clinic. */
+const ofDoctor: IndexScan[] = [
+  {
+    from: sql`appointments a`,
+    equals: [
+      ["a.doctor_id", doctor],
+      ["a.owner_id", callerClinicId],
+    ],
+    condition: sql`${callerDoctorId} IS DISTINCT FROM ${doctor}`,
+  },
+  appointmentsBy(
+    "doctor_id",
+    doctor,
+    sql`${callerDoctorId} IS NOT DISTINCT FROM ${doctor} AND a.owner_id IS NOT NULL`,
+  ),
+];
 /** Emergency access is to one patient. */
 const ofPatient = [appointmentsBy("patient_id", patient, can("appointments:read"))];
 /** The few appointments of one patient, which are sorted. `OFFSET 0`: the planner plans the subquery by itself. */

@@ -14,7 +14,7 @@ const moment =
   "a time with its offset, on a whole minute, not before the current one and at most 366 days ahead";
 const noteText = "A note, up to 500 characters. Null for none.";
 const overrideText =
-  "Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request.";
+  "Why it is booked although the day is full, the doctor absent, or the time outside the hours: 10 to 500 characters. Only managers of the patient's clinic and the doctor's own account may send it. It holds for this request. It is written to the audit log and stays there, also when the patient is erased: do not name the patient.";
 const cancelText = "Why it was cancelled, up to 200 characters. Null for none.";
 const statusText =
   "`booked`; `arrived`: the patient is here; `fulfilled`: it has taken place; `cancelled`; `no_show`: the patient did not come. All but `cancelled` hold their time, and count against the doctor's day.";

@@ -83,7 +83,7 @@ export const sharedEmailKey = (emailShared: AnyPgColumn, id: AnyPgColumn): SQL =
 
 /**
  * Constraint: an email address of at most `max` characters, by the rule of src/email.ts. `is_email`
- * (drizzle/0036_plpgsql_checks.sql) has it in the database.
+ * (drizzle/0038_plpgsql_checks.sql) has it in the database.
  */
 export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND is_email(${column})`;

@@ -3,8 +3,9 @@ import type { AuthenticatedEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import { notFoundProblem, Problem, requireFound, requireNoOpenAppointments } from "../http/problems.ts";
+import { respondJson } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validation.ts";
-import { createAbsence, deleteAbsence } from "./absence-queries.ts";
+import { createAbsence, deleteAbsence, findAbsence } from "./absence-queries.ts";
 import { NewAbsence } from "./requests.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
@@ -43,6 +44,12 @@ export const createAbsenceHandlers = createHandlers(
     throw notFoundProblem("doctor");
   },
 );
+
+/** `GET /api/absences/:id`. An absence never changes, so it has no version and no ETag. @throws {Problem} 404 */
+export const getAbsenceHandlers = createHandlers(validate("param", IdPath), async (c) => {
+  const { body } = await findAbsence(c.get("caller"), c.req.valid("param"));
+  return respondJson(requireFound(body, "absence"));
+});
 
 /** `DELETE /api/absences/:id`. @throws {Problem} 403, 404 */
 export const deleteAbsenceHandlers = createHandlers(validate("param", IdPath), async (c) => {

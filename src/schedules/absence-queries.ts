@@ -3,11 +3,13 @@ import { insertAuditEvent, insertRetryableAuditEvent, writeOutcome } from "../db
 import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   authenticated,
+  authenticatedRetryable,
   callerId,
   callerRecheck,
   callerSteps,
   isStillAccepted,
   refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -22,7 +24,7 @@ import { isoTimestamp, jsonObject, stepJson } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { type OpenAppointments, openAppointmentsColumn } from "../db/query/open-appointments.ts";
 import { can } from "../db/query/permissions.ts";
-import { intParam, param } from "../db/statement.ts";
+import { intParam, type Json, param } from "../db/statement.ts";
 import type { Absence } from "./responses.ts";
 
 // When a doctor does not work, whatever the hours say. In every statement the absence is `b`, its doctor `d`.
@@ -57,6 +59,20 @@ export const listAbsences = defineList<Absence>({
   directions: [""],
   isAllowed: sql`EXISTS (SELECT FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")})`,
 });
+
+/** Reads an absence. Not audited, like the list. */
+export const findAbsence = authenticatedRetryable<{ body: Json<Absence> | null }, { id: number }>(
+  "schedules/find-absence",
+  () => sql`-- GET /api/absences/:id
+  WITH ${callerSteps},
+  found AS (
+    SELECT ${absenceJson} AS body
+    FROM absences b JOIN doctors d ON d.id = b.doctor_id
+    WHERE b.id = ${id} AND ${can("doctors:read")}
+  )
+SELECT ${refusalColumn}, (SELECT body FROM found) AS body
+FROM token_account`,
+);
 
 /** Whether a booked appointment in the time of the absence is not the caller's to cancel. */
 const isUncancellable = sql`(${existing} = 'cancel' AND EXISTS (

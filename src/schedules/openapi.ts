@@ -50,6 +50,7 @@ const absenceTexts = {
 };
 
 const noDoctor = { description: "There is no such doctor.", detail: "There is no such doctor." };
+const noAbsence = { description: "There is no such absence.", detail: "There is no such absence." };
 const notAllowed = {
   description:
     "Only the account that created the doctor, the doctor's own account and admins may change the schedule and absences.",
@@ -269,6 +270,13 @@ export const schedulesOpenApi: OpenApiGroup = {
         },
       },
     },
+    "GET /api/absences/:id": {
+      operationId: "getAbsence",
+      summary: "Get an absence",
+      description: "Returns an absence of a doctor. It never changes; it can only be deleted.",
+      responses: [{ status: 200, description: "The absence.", schema: Absence }],
+      problems: { 404: noAbsence },
+    },
     "DELETE /api/absences/:id": {
       operationId: "deleteAbsence",
       summary: "Delete an absence",
@@ -277,7 +285,7 @@ export const schedulesOpenApi: OpenApiGroup = {
       responses: [{ status: 204, description: "The absence was deleted." }],
       problems: {
         403: notAllowed,
-        404: { description: "There is no such absence.", detail: "There is no such absence." },
+        404: noAbsence,
       },
     },
   },

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { getHandlers, nestedListHandlers } from "../http/resource-handlers.ts";
-import { createAbsenceHandlers, deleteAbsenceHandlers } from "./absence-handlers.ts";
+import { createAbsenceHandlers, deleteAbsenceHandlers, getAbsenceHandlers } from "./absence-handlers.ts";
 import { listAbsences } from "./absence-queries.ts";
 import { AbsencesQuery } from "./requests.ts";
 import { putScheduleHandlers } from "./schedule-handlers.ts";
@@ -25,4 +25,7 @@ export const doctorScheduleRoutes = new Hono<AppEnv>()
 
 export const slotRoutes = new Hono<AppEnv>().use(requireAccount).get("/", ...findEarliestSlotsHandlers);
 
-export const absenceRoutes = new Hono<AppEnv>().use(requireAccount).delete("/:id", ...deleteAbsenceHandlers);
+export const absenceRoutes = new Hono<AppEnv>()
+  .use(requireAccount)
+  .get("/:id", ...getAbsenceHandlers)
+  .delete("/:id", ...deleteAbsenceHandlers);

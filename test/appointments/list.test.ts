@@ -87,6 +87,7 @@ test("a doctor's own account lists its own appointments of all clinics, and thos
   const own = await booked(doctor, { patient: { id: patient.id }, doctor: { id: other.id } }, at(30));
   expect(idsOf(await doctor.get(list))).toEqual([e, own.id, l]);
   expect(idsOf(await doctor.get(`${list}?doctor=${first.doctor.id}`))).toEqual([e, l]);
+  expect(idsOf(await doctor.get(`${list}?doctor=${other.id}`))).toEqual([own.id]);
   expect(idsOf(await doctor.get(`${list}?patient=${second.patient.id}`))).toEqual([]);
 });
 

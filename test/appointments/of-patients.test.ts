@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { endOfTransactions, readAll, readChanges } from "../changes/feed.ts";
+import { newMark } from "../pii-leaks/marks.ts";
 import { newAccount } from "../support/accounts.ts";
-import { assignedPair, insertAppointment, storedAppointment } from "../support/appointments.ts";
+import {
+  assignedPair,
+  bookablePair,
+  hoursFromNow,
+  insertAppointment,
+  storedAppointment,
+} from "../support/appointments.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -14,6 +21,7 @@ import {
 } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
+import { searchTables } from "../support/search-tables.ts";
 
 // What becomes of the appointments of a patient who is deleted, restored, transferred, merged or erased.
 
@@ -117,13 +125,24 @@ test("unmerge returns 409 while an appointment of the merged patient is with a d
   expect(await storedAppointment(id)).toMatchObject({ patient_id: patient.id });
 });
 
-test("an erased patient's appointments are removed, and counted", async () => {
+test("an erased patient's appointments are removed, and counted; of their texts only an override_reason stays, in the audit log", async () => {
   const [account, admin] = [await newAccount(), await newAccount(undefined, "admin")];
-  const { patient, doctor } = await assignedPair(account);
-  const id = await insertAppointment(patient, doctor);
+  const { patient, doctor } = await bookablePair(account, { week: "{}" });
+  const [note, override_reason, cancel_reason] = [newMark(), newMark(), newMark()];
+  const body = { patient: patient.id, doctor: doctor.id, starts_at: hoursFromNow(24), note, override_reason };
+  const headers = { "Idempotency-Key": newMark() };
+  const booked = await account.post("/api/appointments/", body, { headers });
+  expect(booked.status).toBe(201);
+  const path = `/api/appointments/${booked.body.id}/`;
+  expect((await account.patch(path, { status: "cancelled", cancel_reason })).status).toBe(200);
   await account.delete(patientPath(patient));
-  expect((await postErase(admin, patient)).body).toMatchObject({ removed: { patients: 1, appointments: 1 } });
-  expect(await storedAppointment(id)).toBeUndefined();
+  expect((await postErase(admin, patient)).body).toMatchObject({
+    removed: { patients: 1, appointments: 1, stored_responses: 1 },
+  });
+  expect(await storedAppointment(booked.body.id)).toBeUndefined();
+  for (const text of [note, cancel_reason]) expect(await searchTables(text)).toEqual({});
+  expect(await searchTables(override_reason)).toEqual({ audit_events: 1 });
+  expect(await auditEventsOf(booked)).toMatchObject([{ action: "book", reason: override_reason }]);
 });
 
 test("an assignment with open appointments does not end: 409 with their ids; with others it does", async () => {

@@ -198,7 +198,7 @@ describe("schedules and absences", () => {
     expect(gateway.requests).toHaveLength(3);
   });
 
-  test("an absence over an appointment throws open_appointments with its id, unless existing is keep; absences are listed and deleted", async () => {
+  test("an absence over an appointment throws open_appointments with its id, unless existing is keep; absences are listed, read and deleted", async () => {
     const pair = await bookablePair();
     const { id } = await api.appointments.create({ ...pair, starts_at: hourOfDay(9) });
     const absence = { starts_at: hourOfDay(0), ends_at: hourOfDay(24) };
@@ -207,6 +207,7 @@ describe("schedules and absences", () => {
     });
     const created = await api.doctors.absences.create(pair.doctor, { ...absence, existing: "keep" });
     expect(await api.doctors.absences.list(pair.doctor).toArray()).toEqual([created]);
+    expect(await api.absences.get(created.id)).toEqual(created);
     await api.absences.delete(created.id);
     expect(await api.doctors.absences.list(pair.doctor).first()).toBeUndefined();
   });

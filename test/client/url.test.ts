@@ -113,6 +113,7 @@ const calls: [name: string, call: (client: ReturnType<typeof createClient>, id: 
   ["doctors.schedule.get", ({ doctors }, id) => doctors.schedule.get(id)],
   ["doctors.slots", ({ doctors }, id) => doctors.slots(id, { from: "", to: "" }).first()],
   ["doctors.absences.list", ({ doctors }, id) => doctors.absences.list(id).first()],
+  ["absences.get", ({ absences }, id) => absences.get(id)],
   ["absences.delete", ({ absences }, id) => absences.delete(id)],
   ["appointments.cancel", ({ appointments }, id) => appointments.cancel(id)],
   ["calendarFeeds.delete", ({ calendarFeeds }, id) => calendarFeeds.delete(id)],

@@ -183,7 +183,7 @@ function isNarrow({ list, asked }: ListPage): boolean {
   const isById = String(asked["sort"]).endsWith("id");
   const own = {
     ...{ patients: ["doctor", "identifier"], doctors: ["patient"] },
-    ...{ mappings: ["patient", "doctor"], appointments: ["patient"] },
+    ...{ mappings: ["patient", "doctor"], appointments: ["patient", "doctor"] },
   }[list];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }

@@ -82,6 +82,7 @@ test("every statement of a request inserts an audit event", () => {
       "identifier-systems/find": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id": "Identifier systems are no data of patients",
       "identifier-systems/list-by-id-desc": "Identifier systems are no data of patients",
+      "schedules/find-absence": "When doctors work and are free, every account may read",
       "schedules/find": "When doctors work and are free, every account may read",
       "schedules/find-earliest-slots": "When doctors work and are free, every account may read",
       "schedules/list-absences-by-id": "When doctors work and are free, every account may read",

@@ -78,8 +78,7 @@ const storedValues = (values: object) =>
 /** The path at which the record of a response can be read, if there is one. */
 function recordPathOf(request: RouteRequest, path: string, { headers }: ApiResponse): string | null {
   const location = headers.get("Location");
-  // An absence is read in a list only.
-  if (location) return location.startsWith("/api/absences/") ? null : location;
+  if (location) return location;
   // The id of `GET /api/mappings/:id` is a patient's.
   const canBeRead = routeRequests.some(
     (one) =>

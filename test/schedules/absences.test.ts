@@ -36,9 +36,11 @@ test("POST returns 201 with the absence in UTC, everybody reads it, DELETE remov
   expect(answer.headers.get("Location")).toBe(path);
   const reader = await newAccount();
   expect((await reader.get(absencesPath(doctor))).body).toEqual([answer.body]);
+  expect(await reader.get(path)).toMatchObject({ status: 200, body: answer.body });
   expect((await account.delete(path)).status).toBe(204);
   expect((await reader.get(absencesPath(doctor))).body).toEqual([]);
-  expect(await account.delete(path)).toEqual(problem(404, "There is no such absence.", "not_found"));
+  for (const gone of [await account.get(path), await account.delete(path)])
+    expect(gone).toEqual(problem(404, "There is no such absence.", "not_found"));
 });
 
 test("the list has the absences of the doctor in order of time, page by page", async () => {

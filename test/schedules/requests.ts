@@ -9,6 +9,9 @@ import { newSchedule, postAbsence, postDoctorWithSchedule } from "../support/sch
 const doctor = async (account: TestAccount) => ({ id: (await postDoctor(account)).id });
 const withSchedule = async (account: TestAccount) => postDoctorWithSchedule(account);
 const absence = { starts_at: hoursFromNow(24), ends_at: hoursFromNow(48) };
+const withAbsence = async (account: TestAccount) => ({
+  id: (await postAbsence(account, await doctor(account), absence)).id,
+});
 const day = hoursFromNow(24).slice(0, 10);
 const query = `from=${day}&to=${day}`;
 
@@ -71,11 +74,12 @@ export const scheduleRequests: RouteRequest[] = [
     access: forbidden,
     invalid: { ends_at: hoursFromNow(12) },
   },
+  { route: "GET /api/absences/:id", status: 200, answer: Absence, subject: withAbsence, access: readable },
   {
     route: "DELETE /api/absences/:id",
     status: 204,
     recorded: "absence",
-    subject: async (account) => ({ id: (await postAbsence(account, await doctor(account), absence)).id }),
+    subject: withAbsence,
     access: forbidden,
   },
 ];

@@ -2,9 +2,9 @@ import { type SQL, sql } from "drizzle-orm";
 import { callerId, clinicId, sessionId } from "./caller.ts";
 
 // The order in which all statements lock rows, so that none is a deadlock with another one: records (patients by id; for an
-// appointment then doctors, assignments, the calendars of doctors and of patients, and appointments), accounts,
-// sessions, memberships by clinic and account, clinics, and last the advisory lock of the trigger that keeps a manager. Rows of
-// one table are locked in the order of their ids. Shown by test/races/lock-order.test.ts.
+// appointment then doctors, assignments, the calendars of doctors and of patients, and appointments), the calendar feeds of an
+// account, accounts, sessions, memberships by clinic and account, clinics, and last the advisory lock of the trigger that keeps
+// a manager. Rows of one table are locked in the order of their ids. Shown by test/races/lock-order.test.ts.
 
 /**
  * The steps `locked_session` and `locked_memberships`, for a statement that needs more memberships of the caller than the one of

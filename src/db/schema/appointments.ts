@@ -69,6 +69,9 @@ export const appointments = pgTable(
     // The lists of a clinic, of a doctor and of a patient: by time and by id.
     index("appointments_owner_id_starts_at_id_idx").on(t.owner_id, t.starts_at, t.id),
     index("appointments_owner_id_id_idx").on(t.owner_id, t.id),
+    // Those of a clinic with one doctor: others may have many more with that doctor (test/db/appointment-plans.test.ts).
+    index("appointments_doctor_id_owner_id_starts_at_id_idx").on(t.doctor_id, t.owner_id, t.starts_at, t.id),
+    index("appointments_doctor_id_owner_id_id_idx").on(t.doctor_id, t.owner_id, t.id),
     index("appointments_doctor_id_starts_at_id_idx").on(t.doctor_id, t.starts_at, t.id),
     index("appointments_doctor_id_id_idx").on(t.doctor_id, t.id),
     index("appointments_patient_id_starts_at_id_idx").on(t.patient_id, t.starts_at, t.id),

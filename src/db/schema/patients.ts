@@ -48,7 +48,7 @@ export const patients = pgTable(
     birth_date: text(),
     age: smallint(),
     age_as_of: date().default(sql`CURRENT_DATE`),
-    /** The possible days of birth (drizzle/0036_plpgsql_checks.sql). */
+    /** The possible days of birth (drizzle/0038_plpgsql_checks.sql). */
     born_from: date().notNull().generatedAlwaysAs(sql`earliest_birth_day(birth_date, age, age_as_of)`),
     born_to: date().notNull().generatedAlwaysAs(sql`latest_birth_day(birth_date, age, age_as_of)`),
     gender: text({ enum: genders }).notNull(),

@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "appointments/list-by-doctor-id": {
-  "function": "appointments_list_by_doctor_id_b0343465",
+  "function": "appointments_list_by_doctor_id_9f9d2db4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -217,7 +217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-id-desc": {
-  "function": "appointments_list_by_doctor_id_desc_23d85cfd",
+  "function": "appointments_list_by_doctor_id_desc_b4632b33",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at": {
-  "function": "appointments_list_by_doctor_starts_at_bc764986",
+  "function": "appointments_list_by_doctor_starts_at_fc199021",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "appointments/list-by-doctor-starts-at-desc": {
-  "function": "appointments_list_by_doctor_starts_at_desc_3487b761",
+  "function": "appointments_list_by_doctor_starts_at_desc_d232b10d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2011,7 +2011,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/create": {
-  "function": "calendar_feeds_create_da97c1ef",
+  "function": "calendar_feeds_create_a658f892",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2051,7 +2051,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/list-by-id": {
-  "function": "calendar_feeds_list_by_id_1186c623",
+  "function": "calendar_feeds_list_by_id_fbe40010",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2071,7 +2071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/list-by-id-desc": {
-  "function": "calendar_feeds_list_by_id_desc_fac9bdb6",
+  "function": "calendar_feeds_list_by_id_desc_89b6d600",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2091,7 +2091,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/read": {
-  "function": "calendar_feeds_read_4b81e4a5",
+  "function": "calendar_feeds_read_bb2ca25e",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -3485,7 +3485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_7b2fcae2",
+  "function": "patients_erase_fe9c6a4c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6459,6 +6459,22 @@ export const statementFunctions: Record<
    "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "schedules/find-absence": {
+  "function": "schedules_find_absence_bb54b23a",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer"
+  },
+  "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false

@@ -28,7 +28,7 @@ const remainder = (what: Remainder["what"], why: string) =>
   sql.raw(`SELECT '${what}' AS what, '${why}' AS why`);
 
 /** What an erased patient leaves behind, and why. The reasons cannot be removed from a day that is closed. */
-const remained = sql`${remainder("audit_events", "They say who did what and when. They have ids and no values of the patient.")}
+const remained = sql`${remainder("audit_events", "They say who did what and when. They have ids, times and statuses of appointments, and no other values of the patient.")}
     UNION ALL ${remainder("reasons", "The digests of the audit log cover them. They are free text, which may name the patient.")}
     UNION ALL ${remainder("idempotency_keys", "For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.")}
     UNION ALL ${remainder("record_changes", "For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.")}

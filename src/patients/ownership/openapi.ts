@@ -127,7 +127,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         remained: [
           {
             what: "audit_events",
-            why: "They say who did what and when. They have ids and no values of the patient.",
+            why: "They say who did what and when. They have ids, times and statuses of appointments, and no other values of the patient.",
           },
         ],
         more: false,

@@ -22,20 +22,34 @@ caller AS (
 page_and_next AS (
   SELECT a.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT a.*
-    FROM appointments a
-    WHERE EXISTS (
-      SELECT FROM caller
-      WHERE a.owner_id = caller.clinic_id
-        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-    )
-      AND (a.doctor_id, a.id) > ($6::int, $7::bigint)
-      AND a.doctor_id <= $6::int
-      AND ($8::int IS NULL OR a.patient_id = $8::int)
-      AND ($9::text IS NULL OR a.status = $9::text)
-      AND ($10::timestamptz IS NULL OR a.starts_at >= $10::timestamptz)
-      AND ($11::timestamptz IS NULL OR a.starts_at < $11::timestamptz)
-    ORDER BY a.doctor_id, a.id LIMIT $12::int + 1
+    SELECT DISTINCT ON (id) * FROM (
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS DISTINCT FROM $6::int
+          AND (a.doctor_id, a.owner_id, a.id) > ($6::int, (SELECT clinic_id FROM caller), $7::bigint)
+          AND (a.doctor_id, a.owner_id) <= ($6::int, (SELECT clinic_id FROM caller))
+          AND ($8::int IS NULL OR a.patient_id = $8::int)
+          AND ($9::text IS NULL OR a.status = $9::text)
+          AND ($10::timestamptz IS NULL OR a.starts_at >= $10::timestamptz)
+          AND ($11::timestamptz IS NULL OR a.starts_at < $11::timestamptz)
+        ORDER BY a.doctor_id, a.owner_id, a.id LIMIT $12::int + 1
+      )
+      UNION ALL
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $6::int AND a.owner_id IS NOT NULL
+          AND (a.doctor_id, a.id) > ($6::int, $7::bigint)
+          AND a.doctor_id <= $6::int
+          AND ($8::int IS NULL OR a.patient_id = $8::int)
+          AND ($9::text IS NULL OR a.status = $9::text)
+          AND ($10::timestamptz IS NULL OR a.starts_at >= $10::timestamptz)
+          AND ($11::timestamptz IS NULL OR a.starts_at < $11::timestamptz)
+        ORDER BY a.doctor_id, a.id LIMIT $12::int + 1
+      )
+    ) merged
+    ORDER BY id LIMIT $12::int + 1
   ) a
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $12::int),

@@ -22,20 +22,36 @@ caller AS (
 page_and_next AS (
   SELECT a.*, row_number() OVER (ORDER BY starts_at DESC, id DESC) AS page_position
   FROM (
-    SELECT a.*
-    FROM appointments a
-    WHERE EXISTS (
-      SELECT FROM caller
-      WHERE a.owner_id = caller.clinic_id
-        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-    )
-      AND (a.doctor_id, a.starts_at, a.id) < ($6::int, $7::timestamptz, $8::bigint)
-      AND (a.doctor_id, a.starts_at) >= ($6::int, coalesce($9::timestamptz, '-infinity'))
-      AND ($10::int IS NULL OR a.patient_id = $10::int)
-      AND ($11::text IS NULL OR a.status = $11::text)
-      AND ($9::timestamptz IS NULL OR a.starts_at >= $9::timestamptz)
-      AND ($12::timestamptz IS NULL OR a.starts_at < $12::timestamptz)
-    ORDER BY a.doctor_id DESC, a.starts_at DESC, a.id DESC LIMIT $13::int + 1
+    SELECT DISTINCT ON (starts_at, id) * FROM (
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS DISTINCT FROM $6::int
+          AND (a.doctor_id, a.owner_id, a.starts_at, a.id)
+            < ($6::int, (SELECT clinic_id FROM caller), $7::timestamptz, $8::bigint)
+          AND (a.doctor_id, a.owner_id, a.starts_at) >= ($6::int, (SELECT clinic_id FROM caller),
+            coalesce($9::timestamptz, '-infinity'))
+          AND ($10::int IS NULL OR a.patient_id = $10::int)
+          AND ($11::text IS NULL OR a.status = $11::text)
+          AND ($9::timestamptz IS NULL OR a.starts_at >= $9::timestamptz)
+          AND ($12::timestamptz IS NULL OR a.starts_at < $12::timestamptz)
+        ORDER BY a.doctor_id DESC, a.owner_id DESC, a.starts_at DESC, a.id DESC LIMIT $13::int + 1
+      )
+      UNION ALL
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $6::int AND a.owner_id IS NOT NULL
+          AND (a.doctor_id, a.starts_at, a.id) < ($6::int, $7::timestamptz, $8::bigint)
+          AND (a.doctor_id, a.starts_at) >= ($6::int, coalesce($9::timestamptz, '-infinity'))
+          AND ($10::int IS NULL OR a.patient_id = $10::int)
+          AND ($11::text IS NULL OR a.status = $11::text)
+          AND ($9::timestamptz IS NULL OR a.starts_at >= $9::timestamptz)
+          AND ($12::timestamptz IS NULL OR a.starts_at < $12::timestamptz)
+        ORDER BY a.doctor_id DESC, a.starts_at DESC, a.id DESC LIMIT $13::int + 1
+      )
+    ) merged
+    ORDER BY starts_at DESC, id DESC LIMIT $13::int + 1
   ) a
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),

@@ -22,20 +22,36 @@ caller AS (
 page_and_next AS (
   SELECT a.*, row_number() OVER (ORDER BY starts_at, id) AS page_position
   FROM (
-    SELECT a.*
-    FROM appointments a
-    WHERE EXISTS (
-      SELECT FROM caller
-      WHERE a.owner_id = caller.clinic_id
-        OR a.owner_id IS NOT NULL AND a.doctor_id = caller.doctor_id
-    )
-      AND (a.doctor_id, a.starts_at, a.id) > ($6::int, greatest($7::timestamptz, $8::timestamptz), $9::bigint)
-      AND (a.doctor_id, a.starts_at) < ($6::int, coalesce($10::timestamptz, 'infinity'))
-      AND ($11::int IS NULL OR a.patient_id = $11::int)
-      AND ($12::text IS NULL OR a.status = $12::text)
-      AND ($8::timestamptz IS NULL OR a.starts_at >= $8::timestamptz)
-      AND ($10::timestamptz IS NULL OR a.starts_at < $10::timestamptz)
-    ORDER BY a.doctor_id, a.starts_at, a.id LIMIT $13::int + 1
+    SELECT DISTINCT ON (starts_at, id) * FROM (
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS DISTINCT FROM $6::int
+          AND (a.doctor_id, a.owner_id, a.starts_at, a.id) > ($6::int, (SELECT clinic_id FROM caller),
+            greatest($7::timestamptz, $8::timestamptz), $9::bigint)
+          AND (a.doctor_id, a.owner_id, a.starts_at)
+            < ($6::int, (SELECT clinic_id FROM caller), coalesce($10::timestamptz, 'infinity'))
+          AND ($11::int IS NULL OR a.patient_id = $11::int)
+          AND ($12::text IS NULL OR a.status = $12::text)
+          AND ($8::timestamptz IS NULL OR a.starts_at >= $8::timestamptz)
+          AND ($10::timestamptz IS NULL OR a.starts_at < $10::timestamptz)
+        ORDER BY a.doctor_id, a.owner_id, a.starts_at, a.id LIMIT $13::int + 1
+      )
+      UNION ALL
+      (
+        SELECT a.*
+        FROM appointments a
+        WHERE (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $6::int AND a.owner_id IS NOT NULL
+          AND (a.doctor_id, a.starts_at, a.id) > ($6::int, greatest($7::timestamptz, $8::timestamptz), $9::bigint)
+          AND (a.doctor_id, a.starts_at) < ($6::int, coalesce($10::timestamptz, 'infinity'))
+          AND ($11::int IS NULL OR a.patient_id = $11::int)
+          AND ($12::text IS NULL OR a.status = $12::text)
+          AND ($8::timestamptz IS NULL OR a.starts_at >= $8::timestamptz)
+          AND ($10::timestamptz IS NULL OR a.starts_at < $10::timestamptz)
+        ORDER BY a.doctor_id, a.starts_at, a.id LIMIT $13::int + 1
+      )
+    ) merged
+    ORDER BY starts_at, id LIMIT $13::int + 1
   ) a
 ),
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),

@@ -21,6 +21,7 @@ caller AS (
 ),
 -- Before the account: deleting a doctor locks the doctor, and then the account that is linked to it.
 own_doctor AS (SELECT d.id FROM doctors d WHERE d.id = $6::int AND d.id = (SELECT doctor_id FROM caller) FOR KEY SHARE),
+valid_feed AS (SELECT cf.id FROM caller, lock_valid_feeds(caller.id) cf),
 locked_caller AS (
   SELECT CASE WHEN NOT (u.active AND u.token_version = $3::int)
     OR NOT (s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
@@ -33,7 +34,7 @@ locked_caller AS (
         < array_position(ARRAY['reader', 'clerk', 'clinician', 'manager'], (SELECT clinic_role FROM caller))
         THEN 'token_revoked' END AS refusal
   FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM own_doctor
+    SELECT FROM caller UNION ALL SELECT FROM own_doctor UNION ALL SELECT FROM valid_feed
   ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
   WHERE u.id = (SELECT id FROM caller) AND s.id = $4::uuid AND ms.clinic_id = $1::int AND ms.account_id = u.id
   FOR SHARE OF u, s, ms
@@ -42,14 +43,8 @@ caller_recheck AS (SELECT FROM locked_caller WHERE refusal IS NULL),
 created AS (
   INSERT INTO calendar_feeds (account_id, clinic_id, doctor_id, label, token_hash)
   SELECT id, clinic_id, $6::int, $7::text, $8::text FROM caller
-  WHERE ($6::int IS NULL OR EXISTS (SELECT FROM own_doctor)) AND (
-    SELECT count(*) FROM calendar_feeds cf WHERE cf.account_id = (SELECT id FROM caller) AND EXISTS (
-      SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
-      WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
-        AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)
-        AND ms.ended_at IS NULL AND ms.clinic_active AND ms.created_at <= cf.created_at
-    )
-  ) < 20 AND EXISTS (SELECT FROM caller_recheck)
+  WHERE ($6::int IS NULL OR EXISTS (SELECT FROM own_doctor)) AND (SELECT count(*) FROM valid_feed) < 20
+    AND EXISTS (SELECT FROM caller_recheck)
   RETURNING id, created_at
 ),
 audit_event AS (

@@ -24,12 +24,7 @@ page_and_next AS (
   FROM (
     SELECT cf.*
     FROM calendar_feeds cf
-    WHERE EXISTS (
-      SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
-      WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
-        AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)
-        AND ms.ended_at IS NULL AND ms.clinic_active AND ms.created_at <= cf.created_at
-    )
+    WHERE is_feed_valid(cf)
       AND (cf.account_id, cf.id) > ((SELECT id FROM caller), $6::bigint)
       AND cf.account_id <= (SELECT id FROM caller)
     ORDER BY cf.account_id, cf.id LIMIT $7::int + 1

@@ -1,11 +1,6 @@
 -- GET /calendar/:feed: $1 token_hash text, $2 request_id uuid, $3 address text
 WITH feed AS (
-  SELECT cf.*, EXISTS (
-    SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
-    WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
-      AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)
-      AND ms.ended_at IS NULL AND ms.clinic_active AND ms.created_at <= cf.created_at
-  ) AS is_valid FROM calendar_feeds cf WHERE cf.token_hash = $1::text
+  SELECT cf.*, is_feed_valid(cf) AS is_valid FROM calendar_feeds cf WHERE cf.token_hash = $1::text
 ),
 valid_feed AS (SELECT * FROM feed WHERE is_valid),
 used AS (

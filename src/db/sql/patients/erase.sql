@@ -57,7 +57,7 @@ response AS (
   SELECT id, result -> 'removed' AS removed,
     ARRAY(SELECT row_to_json(r) FROM (
       SELECT 'audit_events' AS what,
-        'They say who did what and when. They have ids and no values of the patient.' AS why
+        'They say who did what and when. They have ids, times and statuses of appointments, and no other values of the patient.' AS why
       UNION ALL SELECT 'reasons' AS what,
         'The digests of the audit log cover them. They are free text, which may name the patient.' AS why
       UNION ALL SELECT 'idempotency_keys' AS what,

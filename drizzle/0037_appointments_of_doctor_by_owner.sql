@@ -1,0 +1,2 @@
+CREATE INDEX "appointments_doctor_id_owner_id_starts_at_id_idx" ON "appointments" USING btree ("doctor_id","owner_id","starts_at","id");--> statement-breakpoint
+CREATE INDEX "appointments_doctor_id_owner_id_id_idx" ON "appointments" USING btree ("doctor_id","owner_id","id");
