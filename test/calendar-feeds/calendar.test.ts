@@ -160,6 +160,8 @@ test("a calendar may be stored by its reader only and is not indexed; the same o
   ]);
   await insertAppointment(patient, doctor, { hours: 48 });
   expect((await api.get(feed.path, known)).status).toBe(200);
+  // Whatever the client has (RFC 9110, section 13.1.2).
+  expect((await api.get(feed.path, { headers: { "If-None-Match": "*" } })).status).toBe(304);
 });
 
 test("HEAD of a calendar has the headers of GET and no body", async () => {
