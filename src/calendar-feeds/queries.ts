@@ -23,10 +23,10 @@ import { MAX_FEEDS } from "./requests.ts";
 // In every statement the calendar feed is `cf`.
 
 /**
- * Whether a feed works: its account may log in, is still the own account of its doctor, and is a member of its clinic without
- * a break since it created the feed.
+ * Whether a feed works: its account may log in, is still the own account of its doctor, and is a member of its clinic, all without
+ * a break since it created the feed. The trigger users_feeds_ended sets `ended_at` (drizzle/0037_calendar_feeds_end.sql).
  */
-export const isFeedValid = sql`EXISTS (
+export const isFeedValid = sql`cf.ended_at IS NULL AND EXISTS (
       SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
       WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
         AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)

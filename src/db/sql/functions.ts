@@ -2011,7 +2011,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/create": {
-  "function": "calendar_feeds_create_9b1d8f25",
+  "function": "calendar_feeds_create_5b5257ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2051,7 +2051,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "calendar-feeds/list-by-id": {
-  "function": "calendar_feeds_list_by_id_0cd3e8b7",
+  "function": "calendar_feeds_list_by_id_c0d099e8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2071,7 +2071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/list-by-id-desc": {
-  "function": "calendar_feeds_list_by_id_desc_a43afa97",
+  "function": "calendar_feeds_list_by_id_desc_99df4484",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2091,7 +2091,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "calendar-feeds/read": {
-  "function": "calendar_feeds_read_d833182d",
+  "function": "calendar_feeds_read_36787293",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",

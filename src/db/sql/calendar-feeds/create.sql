@@ -37,7 +37,7 @@ created AS (
   INSERT INTO calendar_feeds (account_id, clinic_id, doctor_id, label, token_hash)
   SELECT id, clinic_id, $6::int, $7::text, $8::text FROM caller
   WHERE ($6::int IS NULL OR EXISTS (SELECT FROM own_doctor)) AND (
-    SELECT count(*) FROM calendar_feeds cf WHERE cf.account_id = (SELECT id FROM caller) AND EXISTS (
+    SELECT count(*) FROM calendar_feeds cf WHERE cf.account_id = (SELECT id FROM caller) AND cf.ended_at IS NULL AND EXISTS (
       SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
       WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
         AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)

@@ -22,7 +22,7 @@ page_and_next AS (
   FROM (
     SELECT cf.*
     FROM calendar_feeds cf
-    WHERE EXISTS (
+    WHERE cf.ended_at IS NULL AND EXISTS (
       SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
       WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
         AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)

@@ -1,6 +1,6 @@
 -- GET /calendar/:feed: $1 token_hash text, $2 request_id uuid, $3 address text
 WITH feed AS (
-  SELECT cf.*, EXISTS (
+  SELECT cf.*, cf.ended_at IS NULL AND EXISTS (
     SELECT FROM users u JOIN memberships ms ON ms.account_id = u.id AND ms.clinic_id = cf.clinic_id
     WHERE u.id = cf.account_id AND u.active AND NOT u.must_change_password AND u.role <> 'auditor'
       AND (cf.doctor_id IS NULL OR cf.doctor_id = u.doctor_id)
