@@ -106,7 +106,7 @@ export const calendarFeedsOpenApi: OpenApiGroup = {
     "POST /api/calendar-feeds": {
       operationId: "createCalendarFeed",
       summary: "Create a calendar feed",
-      description: `Creates an address to which calendar programs subscribe: the appointments of the clinic in which you work, or with \`doctor\` those of your doctor in all clinics. The feed works until you delete it, your membership in the clinic ends, or your account is disabled; while you have to change your password, it does not work. An account has up to ${MAX_FEEDS} feeds.`,
+      description: `Creates an address to which calendar programs subscribe: the appointments of the clinic in which you work, or with \`doctor\` those of your doctor in all clinics. The feed works until you delete it, your membership in the clinic ends, or your account is disabled, and then never again; while you have to change your password, it does not work. An account has up to ${MAX_FEEDS} feeds.`,
       responses: [{ status: 201, description: "The feed, with its address.", schema: IssuedCalendarFeed }],
       problems: {
         400: {

@@ -22,7 +22,7 @@ import { MAX_FEEDS } from "./requests.ts";
 
 // In every statement the calendar feed is `cf`.
 
-/** Whether a feed works (drizzle/0036_calendar_feed_limit.sql). */
+/** Whether a feed works (drizzle/0040_calendar_feeds_end.sql). */
 export const isFeedValid = sql`is_feed_valid(cf)`;
 
 /** The changes of an audit event, which name the feed: both are its id, or NULL where there is no such feed. */

@@ -68,8 +68,9 @@ export const calendarRoutes = new Hono<AppEnv>().get(
       ETag: `"${tag}"`,
       "X-Robots-Tag": "noindex",
     };
+    const known = c.req.valid("header")["If-None-Match"]?.trim();
     // Also when a proxy has changed the ETag: it is long enough to be found anywhere in the header.
-    const isKnown = c.req.valid("header")["If-None-Match"]?.includes(tag);
+    const isKnown = known === "*" || known?.includes(tag);
     return isKnown
       ? c.body(null, 304, headers)
       : c.body(text, 200, { ...headers, "Content-Type": "text/calendar; charset=utf-8" });

@@ -74,18 +74,17 @@ test("a merge moves the appointments to the survivor, and unmerge moves them bac
   await assignDoctor(account, { patient: survivor, doctor });
   const moved = await insertAppointment(patient, doctor);
   const own = await insertAppointment(survivor, doctor, { hours: 30 });
+  const read = async () => (await account.get(`/api/appointments/${moved}/`)).body;
+  const before = await read();
   expect((await postMerge(account, patient, survivor)).status).toBe(200);
-  expect(await storedAppointment(moved)).toMatchObject({
-    patient_id: survivor.id,
-    status: "booked",
-    version: 2,
-  });
+  const merged = await read();
+  expect(merged).toMatchObject({ patient: survivor.id, status: "booked", version: 2 });
   expect((await postUnmerge(account, patient)).status).toBe(200);
-  expect(await storedAppointment(moved)).toMatchObject({
-    patient_id: patient.id,
-    status: "booked",
-    version: 3,
-  });
+  const returned = await read();
+  expect(returned).toMatchObject({ patient: patient.id, status: "booked", version: 3 });
+  const times = [before, merged, returned].map(({ updated_at }) => updated_at);
+  expect(new Set(times).size).toBe(3);
+  expect(times).toEqual(times.toSorted());
   expect(await storedAppointment(own)).toMatchObject({ patient_id: survivor.id, version: 1 });
 });
 

@@ -5,9 +5,14 @@ import { book, minutesAfter, setLimit } from "./support.ts";
 
 const nurse = await newAccount();
 
+/** One for each zone: to create one takes longer than to use it, and `nextChange` uses it some thousand times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** The offset of a zone from UTC at a moment, in minutes. */
 function offsetOf(zone: string, moment: number): number {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "longOffset" });
+  const format =
+    formats.get(zone) ?? new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "longOffset" });
+  formats.set(zone, format);
   const name = format.formatToParts(moment).find(({ type }) => type === "timeZoneName")?.value ?? "";
   const [, sign, hours, minutes = "0"] = /GMT([+-])(\d+):?(\d+)?/.exec(name) ?? [];
   return hours === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));

@@ -78,7 +78,8 @@ test("the label is the name of the calendar, with long lines folded and special 
   // The parser knows neither property, so it leaves the escapes.
   for (const name of ["name", "x-wr-calname"])
     expect(calendar.getFirstPropertyValue(name)).toBe(escapeText(label));
-  expect(calendar.getFirstPropertyValue("method")).toBe("PUBLISH");
+  // With a METHOD, an event must have an ORGANIZER, and Content-Type the same method.
+  expect(calendar.getFirstPropertyValue("method")).toBeNull();
   expect(String(calendar.getFirstPropertyValue("refresh-interval"))).toBe("PT1H");
 });
 
@@ -159,6 +160,8 @@ test("a calendar may be stored by its reader only and is not indexed; the same o
   ]);
   await insertAppointment(patient, doctor, { hours: 48 });
   expect((await api.get(feed.path, known)).status).toBe(200);
+  // Whatever the client has (RFC 9110, section 13.1.2).
+  expect((await api.get(feed.path, { headers: { "If-None-Match": "*" } })).status).toBe(304);
 });
 
 test("HEAD of a calendar has the headers of GET and no body", async () => {
@@ -202,10 +205,23 @@ const ends: Record<string, (account: TestAccount, feed: { id: number }, doctor: 
   {
     "that was deleted": (account, { id }) => account.delete(`/api/calendar-feeds/${id}/`),
     "of a disabled account": ({ id }) => asOwner`UPDATE users SET active = false WHERE id = ${id}`,
+    "of an account that was disabled and enabled again": async ({ id }) => {
+      const admin = await newAccount(api, "admin");
+      for (const active of [false, true])
+        expect((await admin.patch(`/api/accounts/${id}/`, { active })).status).toBe(200);
+    },
     "of an account that must change its password": ({ id }) =>
       asOwner`UPDATE users SET must_change_password = true WHERE id = ${id}`,
     "of an account that is an auditor now": ({ id }) =>
       asOwner`UPDATE users SET role = 'auditor', doctor_id = NULL WHERE id = ${id}`,
+    "of an account that was an auditor meanwhile": async ({ id }, _, doctor) => {
+      await asOwner`UPDATE users SET role = 'auditor', doctor_id = NULL WHERE id = ${id}`;
+      await asOwner`UPDATE users SET role = 'clinician', doctor_id = ${doctor.id} WHERE id = ${id}`;
+    },
+    "of an account that was another doctor's meanwhile": async (account, _, doctor) => {
+      await linkDoctor(account, await postDoctor(account));
+      await linkDoctor(account, doctor);
+    },
     "of an account that is not its doctor's any more": (account) => linkDoctor(account, null),
     "of an account that is another doctor's now": async (account) =>
       linkDoctor(account, await postDoctor(account)),
@@ -243,6 +259,16 @@ test.each(Object.keys(ends))(
     expect(event?.["patients"] ?? null).toBeNull();
   },
 );
+
+test("a clinic's feed works on when its account is another doctor's, and one of a doctor whose account got another role", async () => {
+  const { account, doctor, feed } = await subscriberOf("clinic");
+  const ofDoctor = await postFeed(account, { doctor: doctor.id });
+  await asOwner`UPDATE users SET role = 'admin' WHERE id = ${account.id}`;
+  await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${account.id}`;
+  expect((await api.get(ofDoctor.path)).status).toBe(200);
+  await linkDoctor(account, await postDoctor(account));
+  expect([(await api.get(feed.path)).status, (await api.get(ofDoctor.path)).status]).toEqual([200, 404]);
+});
 
 test("an unknown token, and a path that is no token, get the same 404; only a token costs a database request", async () => {
   const stranger = connectApi();

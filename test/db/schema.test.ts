@@ -446,7 +446,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     ...ofMerges,
     ...ofSessions,
     ...ofEmptyDay,
-    ...["ended_at", "ended_at", "last_used_at"],
+    ...["ended_at", "ended_at", "ended_at", "last_used_at"],
     ...["clinic_id", "clinic_id", "clinic_role"],
     ...["note", "cancel_reason", "override_reason", "doctor_id", "last_used_at"],
     "password_expires_at",

@@ -130,7 +130,11 @@ async function sharedScene(request: RouteRequest, callerKind: CallerKind): Promi
   const key = `${ownerKind} ${request.route}`;
   const about = sharedSubjects.get(key) ?? (await createSubject(request, owner));
   sharedSubjects.set(key, about);
-  if (callerKind === "disabled") return { account: await disable(owner), about };
+  if (callerKind === "disabled") {
+    // A calendar feed ends for good with that: the next caller gets a new subject.
+    sharedSubjects.delete(key);
+    return { account: await disable(owner), about };
+  }
   const account = sharedCallers.get(callerKind) ?? (await createCaller[callerKind](owner));
   sharedCallers.set(callerKind, account);
   if (callerKind === "the doctor's account") await makeDoctorOf(owner, account);

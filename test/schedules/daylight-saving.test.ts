@@ -41,6 +41,9 @@ test.each([
   // The clock changes at midnight: the day begins at 01:00.
   ["Africa/Cairo", "2090-04-28", 23],
   ["America/Havana", "2090-03-12", 23],
+  // Midnight comes twice.
+  ["America/Havana", "2090-11-05", 25],
+  ["Atlantic/Azores", "2090-10-29", 25],
 ])("in %s the day %s has %i slots of an hour", async (time_zone, day, count) => {
   const slots = await slotsOf({ time_zone, slot_minutes: 60 }, day);
   expect(slots.map((slot) => slot.day)).toEqual(Array(count).fill(day));
@@ -125,4 +128,33 @@ test("the second day of a night has the same slots, whether it is asked for alon
   const both = await slotsOf(schedule, "2090-03-25", BERLIN_SPRING);
   expect(starts(alone)).toEqual(starts(both.filter(({ day }) => day === BERLIN_SPRING)));
   expect(alone.length).toBeGreaterThan(5);
+});
+
+test("a night from Sunday to Monday has the same slots as another night, whether Monday is asked for alone or not", async () => {
+  const hours: Slots["hours"] = [
+    ...[SUNDAY, 2].map((day): [number, string, string] => [day, "22:00", "24:00"]),
+    ...[1, 3].map((day): [number, string, string] => [day, "00:00", "06:00"]),
+  ];
+  const schedule: Slots = { time_zone: "UTC", slot_minutes: 50, hours };
+  const timesOf = async (from: string, to?: string) =>
+    starts(await slotsOf(schedule, from, to)).map((start) => start.slice(11));
+  // A Sunday, and a Tuesday.
+  const [sunday, tuesday] = [
+    await timesOf("2090-06-04", "2090-06-05"),
+    await timesOf("2090-06-06", "2090-06-07"),
+  ];
+  expect(sunday).toEqual(tuesday);
+  expect(sunday).toEqual(["22:00", "22:50", "23:40", "00:30", "01:20", "02:10", "03:00", "03:50", "04:40"]);
+  expect(await timesOf("2090-06-05")).toEqual(sunday.slice(3));
+});
+
+test("hours of the whole week have slots that begin on Monday, whichever day is asked for", async () => {
+  const schedule: Slots = { time_zone: "UTC", slot_minutes: 420 };
+  const week = starts(await slotsOf(schedule, "2090-06-05", "2090-06-12"));
+  expect(week[0]).toBe("2090-06-05T00:00");
+  expect(week).toContain("2090-06-12T00:00");
+  expect(new Set(week).size).toBe(week.length);
+  expect(starts(await slotsOf(schedule, "2090-06-07", "2090-06-12"))).toEqual(
+    week.filter((start) => start >= "2090-06-07"),
+  );
 });
