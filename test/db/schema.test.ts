@@ -464,3 +464,14 @@ test("no check constraint and no generated column calls a function in SQL", asyn
       AND p.pronamespace = 'public'::regnamespace AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'sql')`;
   expect(calls).toEqual([]);
 });
+
+// Without a search path of its own, a function in PL/pgSQL plans its expressions anew whenever it is called from a function that
+// has another one than its last caller. A trigger is called with the same one nearly always, and `refuse_probing` only raises.
+test("each function in PL/pgSQL has its own search path, but for triggers", async () => {
+  const functions = await asOwner`
+    SELECT proname AS name FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype
+      AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+      AND NOT coalesce(proconfig::text ~ 'search_path=', false)`;
+  expect(functions).toEqual([{ name: "refuse_probing" }]);
+});
