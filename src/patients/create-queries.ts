@@ -82,6 +82,9 @@ const newSoughtStep = sql`sought AS MATERIALIZED (
 const notDuplicateOf = sql`CASE WHEN sought.excluded <> '{}'
 THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END`;
 
+type NewPatientParams = { record: object; refuseDuplicates: boolean };
+type NewPatientRow = NewRecordState & TakenIdentifier & { duplicates: number[] };
+
 /**
  * Creates a patient of the caller's, at most once for each idempotency key. `existing`: the id of the patient that has
  * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
@@ -93,6 +96,7 @@ THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.e
 export const createPatient = (caller: Caller, values: NewPatientParams, key: string | undefined) =>
   key === undefined ? createWithoutKey(caller, values) : createWithKey(caller, values, key);
 
+/** The statement of a creation, with the parts that depend on the idempotency key. */
 const creationQuery = (keys: KeyParts): SQL => sql`-- POST /api/patients
   WITH ${callerSteps},
   ${keys.earlierKeySteps}
@@ -140,9 +144,6 @@ SELECT ${refusalAfterWait("caller")}, ${can("patients:create")} AS "isAllowed", 
   (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
   coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates
 FROM token_account`;
-
-type NewPatientParams = { record: object; refuseDuplicates: boolean };
-type NewPatientRow = NewRecordState & TakenIdentifier & { duplicates: number[] };
 
 // The newest patients of a name are read in the order of their index, however many there are.
 const options = { readsInIndexOrder: true };

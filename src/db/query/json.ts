@@ -46,8 +46,8 @@ interface MoreMembers {
 }
 
 /**
- * The text of a JSON object with columns of the row `alias` of `table`: `{"id":1,"firstname":"Ada"}`. It is NULL when a
- * value is NULL that cannot be: see `jsonMember`. A page of 200 patients costs PostgreSQL 22 % less CPU than with `concat`,
+ * The text of a JSON object with columns of the row `alias` of `table`: `{"id":1,"firstname":"Ada"}`. It is never
+ * NULL: see `jsonMember`. A page of 200 patients costs PostgreSQL 22 % less CPU than with `concat`,
  * and 3 % less than with `row_to_json`, measured on 18.4.
  *
  * @param names columns, or names of `computed` fields.
@@ -81,10 +81,14 @@ export function tableColumn(table: PgTable, name: string): PgColumn {
 
 /**
  * A column as JSON: its value as text, and what stands `before` and `after` it. A timestamp and a code like `CARD` have no
- * character that JSON escapes; both are never NULL.
+ * character that JSON escapes.
+ *
+ * @throws an error when one of these may be NULL: the whole object would be, and its record missing in a list.
  */
 function jsonMember(column: PgColumn, alias: string): { before: string; value: SQL; after: string } {
   const name = `${alias}.${column.name}`;
+  if ((isTimestamp(name) || column.enumValues) && !column.notNull)
+    throw new Error(`${name} may be NULL: write it as a member of its own.`);
   if (isTimestamp(name)) return { before: '"', value: sql.raw(withoutZone(name)), after: 'Z"' };
   if (column.enumValues) return { before: '"', value: sql.raw(name), after: '"' };
   return { before: "", value: sql.raw(jsonValue(column, name)), after: "" };
