@@ -3401,7 +3401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_950ceff4",
+  "function": "patients_create_2051771f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3430,7 +3430,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/create-with-key": {
-  "function": "patients_create_with_key_f15da3c4",
+  "function": "patients_create_with_key_e57689a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3529,7 +3529,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_a1007b5c",
+  "function": "patients_export_ndjson_26bc046f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3551,7 +3551,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_4478239b",
+  "function": "patients_find_a8ea2331",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3653,7 +3653,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_999e64e3",
+  "function": "patients_list_by_contact_created_at_f956bd7d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3688,7 +3688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_78062c51",
+  "function": "patients_list_by_contact_created_at_desc_8faa6b43",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3723,7 +3723,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_ac6a6468",
+  "function": "patients_list_by_contact_id_721e920a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3757,7 +3757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_f9fba414",
+  "function": "patients_list_by_contact_id_desc_9bfe572c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3791,7 +3791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_6dfb9a43",
+  "function": "patients_list_by_contact_lastname_ae7e9393",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3826,7 +3826,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_52005bbe",
+  "function": "patients_list_by_contact_lastname_desc_a814f868",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3861,7 +3861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_225e87a1",
+  "function": "patients_list_by_contact_updated_at_a73bbae2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3896,7 +3896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_4f88cab6",
+  "function": "patients_list_by_contact_updated_at_desc_3dc586d9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3931,7 +3931,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_0daaac7b",
+  "function": "patients_list_by_created_at_8320653e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3966,7 +3966,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_8d3488a4",
+  "function": "patients_list_by_created_at_desc_3705e7e5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4001,7 +4001,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_62befab3",
+  "function": "patients_list_by_doctor_created_at_94f1b37c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4036,7 +4036,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_86bcb068",
+  "function": "patients_list_by_doctor_created_at_desc_96302cb1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4071,7 +4071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_51d55aa0",
+  "function": "patients_list_by_doctor_id_cb59eeed",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4105,7 +4105,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_3aa12e55",
+  "function": "patients_list_by_doctor_id_desc_5238c01b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4139,7 +4139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_26637322",
+  "function": "patients_list_by_doctor_lastname_d94e2915",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4174,7 +4174,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_514490d1",
+  "function": "patients_list_by_doctor_lastname_desc_f466d268",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4209,7 +4209,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_953b4b7c",
+  "function": "patients_list_by_doctor_updated_at_e972a7d9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4244,7 +4244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_586c779c",
+  "function": "patients_list_by_doctor_updated_at_desc_92615b7e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4279,7 +4279,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4c2e9cb5",
+  "function": "patients_list_by_id_218d3de9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4313,7 +4313,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_97bec559",
+  "function": "patients_list_by_id_desc_ca0da038",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4347,7 +4347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_b7267db1",
+  "function": "patients_list_by_identifier_created_at_e27d723a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4382,7 +4382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_0a2db1ea",
+  "function": "patients_list_by_identifier_created_at_desc_343e27ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4417,7 +4417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_afea500a",
+  "function": "patients_list_by_identifier_id_61bdc673",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4451,7 +4451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_59d8f73f",
+  "function": "patients_list_by_identifier_id_desc_30f58f4a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4485,7 +4485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_f164a8cc",
+  "function": "patients_list_by_identifier_lastname_e579d13c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4520,7 +4520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_bc55830d",
+  "function": "patients_list_by_identifier_lastname_desc_c75094ed",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4555,7 +4555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_abe97e74",
+  "function": "patients_list_by_identifier_updated_at_2fef19b9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4590,7 +4590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_53ce3242",
+  "function": "patients_list_by_identifier_updated_at_desc_32bcefa3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4625,7 +4625,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_3279fd4f",
+  "function": "patients_list_by_lastname_713d2f45",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4660,7 +4660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6824fee6",
+  "function": "patients_list_by_lastname_desc_413d4e86",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4695,7 +4695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_0f8437bd",
+  "function": "patients_list_by_search_created_at_ec6232bc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4730,7 +4730,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_02ccb932",
+  "function": "patients_list_by_search_created_at_desc_389154d9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4765,7 +4765,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_1f7a285a",
+  "function": "patients_list_by_search_id_4df22d0b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4799,7 +4799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_5556104e",
+  "function": "patients_list_by_search_id_desc_ccb781cf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4833,7 +4833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_8a4d6b22",
+  "function": "patients_list_by_search_lastname_e8ada65f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4868,7 +4868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_ac052850",
+  "function": "patients_list_by_search_lastname_desc_1afa9164",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4903,7 +4903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_eca9d8f1",
+  "function": "patients_list_by_search_updated_at_a544a0cf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4938,7 +4938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_91118c96",
+  "function": "patients_list_by_search_updated_at_desc_3d8300b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4973,7 +4973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_065e5f16",
+  "function": "patients_list_by_updated_at_23d976b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5008,7 +5008,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_9fd8baa3",
+  "function": "patients_list_by_updated_at_desc_89a5b5a7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5069,7 +5069,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_ca2b7aed",
+  "function": "patients_list_deleted_by_contact_created_at_1e2ddb10",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5104,7 +5104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_7d198b6d",
+  "function": "patients_list_deleted_by_contact_created_at_desc_e50cf8e0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5139,7 +5139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_c0203dba",
+  "function": "patients_list_deleted_by_contact_id_0e257a95",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5173,7 +5173,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_4e100d92",
+  "function": "patients_list_deleted_by_contact_id_desc_48594a89",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5207,7 +5207,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_52e3bfe3",
+  "function": "patients_list_deleted_by_contact_lastname_29b7e8c6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5242,7 +5242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_76b84819",
+  "function": "patients_list_deleted_by_contact_lastname_desc_c93d9447",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5277,7 +5277,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_f5ad9b82",
+  "function": "patients_list_deleted_by_contact_updated_at_2dc70442",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5312,7 +5312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_0cdd3963",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_c575a1be",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5347,7 +5347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_092fc3b0",
+  "function": "patients_list_deleted_by_created_at_5b18b576",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5382,7 +5382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_9a8be2cc",
+  "function": "patients_list_deleted_by_created_at_desc_677a7740",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5417,7 +5417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_818ed25b",
+  "function": "patients_list_deleted_by_id_78332868",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5451,7 +5451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_9885b63b",
+  "function": "patients_list_deleted_by_id_desc_33da2074",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5485,7 +5485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_1f1c0cfc",
+  "function": "patients_list_deleted_by_identifier_created_at_61c015bb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5520,7 +5520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_34e9dd9d",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_56d13cca",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5555,7 +5555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_d4821cbb",
+  "function": "patients_list_deleted_by_identifier_id_7e7982f9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5589,7 +5589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_d29330cc",
+  "function": "patients_list_deleted_by_identifier_id_desc_511d62b0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5623,7 +5623,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_9131ebd1",
+  "function": "patients_list_deleted_by_identifier_lastname_18570ae7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5658,7 +5658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_e1d13396",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_fb51090f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5693,7 +5693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_f57d8217",
+  "function": "patients_list_deleted_by_identifier_updated_at_b640c7bf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5728,7 +5728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_7a27c476",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_9db38c12",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5763,7 +5763,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_f96cbfcb",
+  "function": "patients_list_deleted_by_lastname_ed0da10e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5798,7 +5798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_7e0ddd38",
+  "function": "patients_list_deleted_by_lastname_desc_ec958c53",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5833,7 +5833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_e2203198",
+  "function": "patients_list_deleted_by_search_created_at_16fc7824",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5868,7 +5868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_0af16f09",
+  "function": "patients_list_deleted_by_search_created_at_desc_3e4c4b31",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5903,7 +5903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_d7140539",
+  "function": "patients_list_deleted_by_search_id_b249a34f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5937,7 +5937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_086232a6",
+  "function": "patients_list_deleted_by_search_id_desc_60fce153",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5971,7 +5971,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_8974d55d",
+  "function": "patients_list_deleted_by_search_lastname_0c8adefb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6006,7 +6006,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_cbd7f9a7",
+  "function": "patients_list_deleted_by_search_lastname_desc_da932999",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6041,7 +6041,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_3cfbbd8d",
+  "function": "patients_list_deleted_by_search_updated_at_1e997624",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6076,7 +6076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_a2e2efe4",
+  "function": "patients_list_deleted_by_search_updated_at_desc_6247aa3b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6111,7 +6111,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_4f1e5668",
+  "function": "patients_list_deleted_by_updated_at_89bd9092",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6146,7 +6146,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_587268d4",
+  "function": "patients_list_deleted_by_updated_at_desc_a9c1df97",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6181,7 +6181,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_c2eadc0d",
+  "function": "patients_list_duplicates_f737a0a7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6201,7 +6201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_a1e6719c",
+  "function": "patients_merge_2a095489",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6365,7 +6365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_3a889c65",
+  "function": "patients_update_1b0907fa",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -119,8 +119,8 @@ page_json AS (
     || ',"email_shared":' || p.email_shared::text
     || ',"anonymous":' || p.anonymous::text
     || ',"phones":' || to_json(p.phones)
-    || ',"address":' || coalesce(to_json(p.address)::text, 'null')
-    || ',"identifiers":' || to_json(p.identifiers)
+    || ',"address":' || coalesce(p.address::text, 'null')
+    || ',"identifiers":' || p.identifiers::text
     || ',"created_by":' || p.created_by
     || ',"created_at":"' || substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
     || 'Z","updated_at":"' || substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23)
