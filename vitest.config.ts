@@ -2,9 +2,9 @@ import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-// Tests often wait for PostgreSQL or for a process that they start, so two workers are faster on a single core too. Another server may
-// allow only 100 connections, PostgreSQL's default: one worker stays below that.
-const maxWorkers = process.env["POSTGRES_URL"] ? 1 : Math.min(4, Math.max(2, availableParallelism()));
+// Tests often wait for PostgreSQL or for a process that they start, so one worker more than there are cores is faster. Another server
+// may allow only 100 connections, PostgreSQL's default: one worker stays below that.
+const maxWorkers = process.env["POSTGRES_URL"] ? 1 : Math.min(4, availableParallelism() + 1);
 
 export default defineConfig({
   test: {
@@ -36,8 +36,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/{local,ops,client,docs}/**"],
           // For a test that hangs: a slow machine under load needs more than the default of 5 s for some of them.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -47,8 +47,8 @@ export default defineConfig({
           environment: "node",
           globalSetup: "test/support/setup-bundle.ts",
           // They start servers, processes and compilers: no test or hook fails because the machine is slow.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

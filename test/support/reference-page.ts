@@ -1,8 +1,8 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { openPage, type Screen } from "./browser.ts";
 
-/** Only against hanging: a test takes up to 30 seconds on a busy machine. */
-export const BROWSER_TIMEOUT = 120_000;
+/** Only against hanging: a test takes up to a minute on a busy machine. */
+export const BROWSER_TIMEOUT = 240_000;
 
 export const desktop: Screen = { width: 1280 };
 export const phone: Screen = { width: 390 };
