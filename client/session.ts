@@ -123,6 +123,15 @@ export function createSession(
     if (!next) throw error;
   }
 
+  async function moveCurrentTokens(move: (current: Tokens) => Promise<TokenPair>): Promise<void> {
+    const current = tokens;
+    if (!current) throw endedProblem("There is no session. Log in first.");
+    const next = tokensOf(await move(current));
+    if (tokens !== current) return; // a login or logout in the meantime
+    setTokens(next);
+    await saveTokens(next);
+  }
+
   return {
     get tokens(): Tokens | undefined {
       return tokens;
@@ -159,12 +168,14 @@ export function createSession(
         const ended = await takeStoredTokens();
         if (ended) throw ended;
         if (tokens && isExpired(tokens)) await exchangeTokens(tokens);
-        const current = tokens;
-        if (!current) throw endedProblem("There is no session. Log in first.");
-        const next = tokensOf(await move(current));
-        if (tokens !== current) return; // a login or logout in the meantime
-        setTokens(next);
-        await saveTokens(next);
+        try {
+          await moveCurrentTokens(move);
+        } catch (error) {
+          // Where there are no locks, another tab may have refreshed meanwhile: the API returns its refresh token again.
+          if (!tokens || !isSpentToken(error)) throw error;
+          await exchangeTokens(tokens);
+          await moveCurrentTokens(move);
+        }
       });
     },
 
@@ -216,6 +227,10 @@ export function createSession(
 const isRefused = (error: unknown): boolean =>
   error instanceof ProblemError &&
   (error.code === "refresh_token_invalid" || error.code === "validation_failed");
+
+/** Whether the API did not move a session, because the refresh token was used already. */
+const isSpentToken = (error: unknown): boolean =>
+  error instanceof ProblemError && error.errors["refresh"] !== undefined;
 
 const endedProblem = (detail: string): ProblemError =>
   new ProblemError({ title: "Unauthorized", detail }, { status: 401 });
