@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { NothingRanError } from "./extended-query.ts";
-import { cancelStatement, resetSession } from "./session.ts";
+import { resetSession, terminateBackend } from "./session.ts";
 
 declare module "pg" {
   interface PoolClient {
@@ -59,7 +59,7 @@ export function createConnections(databaseUrl: string) {
   return {
     /**
      * Calls `work` with a connection that has no state of earlier requests: the one that was used last, as at Neon.
-     * Waits while all connections are in use. When `signal` is aborted, the running statement is cancelled.
+     * Waits while all connections are in use. When `signal` is aborted, the connection and its transaction end.
      *
      * @param header `Neon-Connection-String`
      * @param work called again with another connection when it throws NothingRanError: PostgreSQL may have closed an
@@ -115,7 +115,7 @@ async function useConnection<T>(
 ): Promise<T> {
   const hangUp = () => {
     const closeConnection = () => client.end();
-    cancelStatement(pool.options.connectionString, client.processID).then(closeConnection, closeConnection);
+    terminateBackend(pool.options.connectionString, client.processID).then(closeConnection, closeConnection);
   };
   signal.addEventListener("abort", hangUp);
   let isIntact = true;
@@ -127,8 +127,8 @@ async function useConnection<T>(
     throw error;
   } finally {
     signal.removeEventListener("abort", hangUp);
-    // Closed after a cancellation, which may arrive late and would cancel the connection's next statement. Kept after an
-    // error of PostgreSQL, where Neon closes it: a new connection is slower, and the reset leaves no difference.
+    // Closed after a hang-up: its backend is terminated, maybe later. Kept after an error of PostgreSQL, where Neon
+    // closes it: a new connection is slower, and the reset leaves no difference.
     const isKept = isIntact && !signal.aborted && pool.idleCount < IDLE_CONNECTIONS;
     if (isKept) resets.set(client, resetSession(client));
     client.release(!isKept);

@@ -1,15 +1,20 @@
 import pg from "pg";
 
-/** How many milliseconds each step of a cancellation may take. */
-const CANCEL_MS = 1000;
+/** How many milliseconds each step may take. Only against a server that does not answer. */
+const TERMINATE_MS = 30_000;
 
-/** Cancels the running statement of the backend `pid`. @throws when that is not possible */
-export async function cancelStatement(connectionString: string | undefined, pid: number): Promise<void> {
-  const timeouts = { connectionTimeoutMillis: CANCEL_MS, query_timeout: CANCEL_MS };
+/**
+ * Ends the connection of the backend `pid` and its transaction. Neon's proxy cancels the statement; PostgreSQL ignores that
+ * between two messages of a statement, which would then run to its end.
+ *
+ * @throws when that is not possible
+ */
+export async function terminateBackend(connectionString: string | undefined, pid: number): Promise<void> {
+  const timeouts = { connectionTimeoutMillis: TERMINATE_MS, query_timeout: TERMINATE_MS };
   const client = new pg.Client({ connectionString, ...timeouts }).on("error", () => {});
   try {
     await client.connect();
-    await client.query("SELECT pg_cancel_backend($1)", [pid]);
+    await client.query("SELECT pg_terminate_backend($1)", [pid]);
   } finally {
     await client.end();
   }

@@ -60,7 +60,7 @@ test("results of more than 10 MiB together return 507, and the transaction chang
   expect(await rowsIn(table)).toBe(0);
 });
 
-test("a transaction is cancelled and not committed when its client hangs up", async () => {
+test("a transaction ends and is not committed when its client hangs up", async () => {
   const table = await newTable();
   const wait = statement(`SELECT pg_sleep(3600) /* ${table} */`);
   await hangUpDuring(`/* ${table} */`, { queries: [statement(`INSERT INTO ${table} VALUES (1)`), wait] });
