@@ -1051,11 +1051,11 @@ export interface AuditEvent {
   clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
-  /** For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */
+  /** For a change of a patient or of an appointment: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */
   changed_fields?: string[];
-  /** The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of other events about a doctor or an account. */
+  /** The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of events about a doctor or an account that are about no patient. */
   patients?: number[];
-  /** The id of the doctor that was changed. */
+  /** The id of the doctor that was changed, or whose patients were. */
   doctor?: number;
   /** The id of the account that was changed. */
   subject?: number;
