@@ -279,7 +279,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `book`, `reschedule` (an appointment was moved), `cancel` (appointments were cancelled), `update_appointment` (its status or its note), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `book`, `reschedule` (an appointment was moved), `cancel` (appointments were cancelled), `update_appointment` (its status or its note), `schedule` (a doctor's hours), `absence` (of a doctor), `feed` (a calendar feed was created, deleted, or read by another program), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients, appointments or assignments in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -536,7 +536,7 @@ export type FieldErrorCode =
  * - `precondition_required`: 428. This installation requires `If-Match` with every change. Send the record's `ETag`.
  * - `rate_limited`: 429. Too many requests of one network, session or account. Wait for `Retry-After`.
  * - `locked_out`: 429. Too many wrong passwords for this username or from this network. Wait for `Retry-After`: 1, 2, 4 … seconds, up to 15 minutes.
- * - `probing`: 429. Your account has asked for more than 100 patients that do not exist for it: all its requests are refused. Wait for `Retry-After`: until the next full hour.
+ * - `probing`: 429. Your account has asked for more than 100 patients, appointments or assignments that do not exist for it: all its requests are refused. Wait for `Retry-After`: until the next full hour.
  * - `internal_error`: 500. A fault in the API, or a missing setting. Tell the operator the `request_id`; do not send it again.
  * - `database_unavailable`: 503. The database did not respond in time: **the change may have been made or not**. Wait for `Retry-After`, then send again what is safe to send twice.
  * - `database_busy`: 503. Timed out waiting for another update; nothing was changed. Wait for `Retry-After`, then send the same request again.
@@ -1051,11 +1051,11 @@ export interface AuditEvent {
   clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
-  /** For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */
+  /** For a change of a patient or of an appointment: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */
   changed_fields?: string[];
-  /** The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of other events about a doctor or an account. */
+  /** The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of events about a doctor or an account that are about no patient. */
   patients?: number[];
-  /** The id of the doctor that was changed. */
+  /** The id of the doctor that was changed, or whose patients were. */
   doctor?: number;
   /** The id of the account that was changed. */
   subject?: number;

@@ -152,6 +152,7 @@ const ownersFunctions = [
   ...["sessions_bounded", "users_last_admin", "users_admin_ended", "audit_events_count_probe"],
   ...["users_personal_clinic", "users_last_manager", "memberships_last_manager", "keep_manager"],
   ...["assignments_come_back", "set_patient_identifiers", "users_feeds_ended"],
+  ...["memberships_invitations_ended", "users_invitations_ended"],
   ...["appointments_day_full", "appointments_assigned", "mappings_open_appointments"],
   ...["patients_record_change", "doctors_record_change"],
   ...["mappings_record_change", "appointments_record_change"],

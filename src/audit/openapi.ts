@@ -59,10 +59,10 @@ export const auditOpenApi: OpenApiGroup = {
         changes:
           "For a change of an account, a doctor or an invitation: the value of each changed field before and after. Left out if no field changed.",
         changed_fields:
-          "For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient.",
+          "For a change of a patient or of an appointment: the names of the changed fields. Their values are in the patient's history, for those who can read the patient.",
         patients:
-          "The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of other events about a doctor or an account.",
-        doctor: "The id of the doctor that was changed.",
+          "The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of events about a doctor or an account that are about no patient.",
+        doctor: "The id of the doctor that was changed, or whose patients were.",
         subject: "The id of the account that was changed.",
       },
       example: { ...exampleEvent, patients: [7], changed_fields: ["age"] },

@@ -12,21 +12,23 @@ const action = sql`${param("action")}::text`;
 const outcome = sql`${param("outcome")}::text`;
 
 /**
- * Whose data was accessed: an account, a doctor, or else patients. The event of a link of an account to a doctor has
- * the doctor's patients too.
+ * Whose data was accessed: an account, a patient, a doctor, or else patients. The event of a link of an account to a doctor has
+ * the doctor's patients too, and so has one about patients of a doctor. That of an appointment has its patient only: which doctor a
+ * patient has is a value of the patient.
  */
 const subjects = sql`CASE
         WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
           '"patients":' || array_to_json(e.patients))
-        WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
         WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
+        WHEN e.doctor_id IS NOT NULL THEN concat_ws(',', '"doctor":' || e.doctor_id,
+          '"patients":' || array_to_json(e.patients))
         ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END`;
 
 /**
- * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of patients: a
- * new kind of event is treated as one until it is listed here.
+ * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of patients, also
+ * those of an appointment, whose event names its doctor: a new kind of event is treated as one until it is listed here.
  */
-const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
+const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL AND e.patient_id IS NULL
         OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
           'add_member', 'update_member', 'end_member'))`;
 

@@ -4,7 +4,8 @@ import * as z from "../zod.ts";
 
 /**
  * An event of the audit log. One about a doctor or an account has its id instead of `patients`; the event of a link of
- * an account to a doctor has both. A change of a patient has `changed_fields`, all others `changes`.
+ * an account to a doctor, and one about the patients of a doctor, have both. A change of a patient or of an appointment has
+ * `changed_fields`, all others `changes`.
  */
 export const ListedAuditEvent = z.strictObject({
   ...eventBase,

@@ -23,7 +23,7 @@ export type DatabaseFault =
   | { kind: "missing"; field: string }
   /** `field` violates a check constraint. */
   | { kind: "invalid"; field: string }
-  /** The account has asked for too many patients that are not there for it: refused until the next full hour. */
+  /** The account has asked for too many records that are not there for it: refused until the next full hour. */
   | { kind: "probing" }
   /** The statement is wrong, or the schema is not the one it was written for. */
   | { kind: "bug"; code: string };

@@ -80,12 +80,12 @@ function databaseProblem(fault: DatabaseFault, requestId: string): Problem {
 
 const HOUR_SECONDS = 3600;
 
-/** The account has asked for too many patients that are not there for it. It is refused until the next full hour. */
+/** The account has asked for too many records that are not there for it. It is refused until the next full hour. */
 function probingProblem(): Problem {
   const seconds = HOUR_SECONDS - (Math.floor(Date.now() / 1000) % HOUR_SECONDS);
   return new Problem(
     "probing",
-    "You have asked for too many patients that do not exist for you. Try again later.",
+    "You have asked for too many records that do not exist for you. Try again later.",
     {
       headers: { "Retry-After": String(seconds) },
     },

@@ -260,7 +260,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Wait for `Retry-After`: 1, 2, 4 … seconds, up to 15 minutes",
   },
   probing: {
-    when: "Your account has asked for more than 100 patients that do not exist for it: all its requests are refused",
+    when: "Your account has asked for more than 100 patients, appointments or assignments that do not exist for it: all its requests are refused",
     action: "Wait for `Retry-After`: until the next full hour",
   },
   internal_error: {

@@ -84,7 +84,7 @@ export const invitationsOpenApi: OpenApiGroup = {
       operationId: "invite",
       summary: "Create an invitation",
       description:
-        "For admins; managers of a shared clinic may invite accounts with the role `clinician` into it. Creates a code that one account can register with in the next seven days, with this email and this role; with `clinic` it becomes a member there. Send the code yourself: the API sends no mail. The invitation is withdrawn when you are no active admin any more, and that of a manager is not valid while you are no manager.",
+        "For admins; managers of a shared clinic may invite accounts with the role `clinician` into it. Creates a code that one account can register with in the next seven days, with this email and this role; with `clinic` it becomes a member there. Send the code yourself: the API sends no mail. The invitation is withdrawn for good when you are no active admin any more, and that of a manager when you are no manager of the clinic any more.",
       responses: [{ status: 201, description: "The invitation, with its code.", schema: IssuedInvitation }],
       problems: {
         400: {

@@ -38,10 +38,10 @@ const isClinicMissing = sql<boolean>`(${clinic} IS NOT NULL AND NOT EXISTS (SELE
 
 /**
  * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no such shared
- * clinic, and when registration is closed (`is_registration_open` is false). That of a manager is valid as long as the account is one.
- * That of an admin is withdrawn when the account is no active admin any more (the trigger
- * users_admin_ended, drizzle/0014_admin_rights_end.sql). The re-check locks the account, so that the trigger deletes an
- * invitation that was created just before. Shown by test/races/admins.test.ts.
+ * clinic, and when registration is closed (`is_registration_open` is false). It is
+ * withdrawn when the account is no active admin or no manager of the clinic any more (the triggers of drizzle/0014_admin_rights_end.sql
+ * and drizzle/0043_manager_invitations_end.sql). The account and the membership are locked, so that the triggers delete an invitation
+ * that was created just before. Shown by test/races/admins.test.ts and test/races/clinics.test.ts.
  */
 export const createInvitation = authenticated<
   {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newAccount, signUp, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { assignedPair, bookablePair, hoursFromNow } from "../support/appointments.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { postTransfer, REASON } from "../support/ownership.ts";
@@ -92,6 +93,47 @@ describe("GET /api/audit/", () => {
     for (const value of ["Zaphod", "Beeblebrox", "Trillian", sent.email]) expect(text).not.toContain(value);
     const { body: changes } = await account.get(`/api/patients/${id}/history/`);
     expect(changes.at(-2)).toMatchObject({ changes: { age: { before: 119, after: 118 } } });
+  });
+
+  test("returns of an appointment the patient and the names of the changed fields, and neither its values nor its doctor", async () => {
+    const account = await newAccount(api);
+    const { patient, doctor } = await bookablePair(account);
+    const booking = { patient: patient.id, doctor: doctor.id, starts_at: hoursFromNow(24), note: "By phone" };
+    const { id } = (await account.post("/api/appointments/", booking)).body;
+    await account.get(`/api/appointments/${id}/`);
+    await account.patch(`/api/appointments/${id}/`, { starts_at: hoursFromNow(48) });
+    await account.patch(`/api/appointments/${id}/`, { status: "cancelled", cancel_reason: "Moved away" });
+    const { body } = await auditOf(`account=${account.id}&limit=4`);
+    const shown = body.map(({ action, patients, changed_fields }: Record<string, unknown>) => [
+      action,
+      patients,
+      changed_fields,
+    ]);
+    expect(shown).toEqual([
+      ["cancel", [patient.id], ["status", "cancel_reason"]],
+      ["reschedule", [patient.id], ["starts_at", "ends_at"]],
+      ["read", [patient.id], undefined],
+      ["book", [patient.id], ["starts_at", "ends_at", "status", "note"]],
+    ]);
+    expect(body.filter((event: object) => "changes" in event || "doctor" in event)).toEqual([]);
+    const { body: accesses } = await accessesOf(account, patient.id);
+    expect(accesses).toContainEqual(
+      expect.objectContaining({
+        action: "cancel",
+        changes: {
+          status: { before: "booked", after: "cancelled" },
+          cancel_reason: { before: null, after: "***" },
+        },
+      }),
+    );
+  });
+
+  test("returns the doctor and the patients of an event about the patients of a doctor", async () => {
+    const account = await newAccount(api);
+    const [{ patient, doctor }, other] = [await assignedPair(account), await postDoctor(account)];
+    await account.post(`/api/doctors/${doctor.id}/reassign/`, { to: other.id });
+    const [event] = (await auditOf(`account=${account.id}&limit=1`)).body;
+    expect(event).toMatchObject({ action: "assign", doctor: doctor.id, patients: [patient.id] });
   });
 
   test("shows the values of doctors, accounts and invitations", async () => {

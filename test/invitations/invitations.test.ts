@@ -221,6 +221,40 @@ test("a manager invites clinicians to the own clinic, as long as the account is 
   expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
 });
 
+const membersPath = (clinic: number) => `/api/clinics/${clinic}/members/`;
+const addManager = (clinic: number, { id }: { id: number }) =>
+  admin.post(membersPath(clinic), { account: id, role: "manager" });
+
+test.each<[what: string, end: (clinic: number, id: number) => Promise<unknown>]>([
+  ["removed", (clinic, id) => admin.delete(`${membersPath(clinic)}${id}/`)],
+  ["given a lower role", (clinic, id) => admin.patch(`${membersPath(clinic)}${id}/`, { role: "clerk" })],
+  ["disabled", (_, id) => admin.patch(`/api/accounts/${id}/`, { active: false })],
+  ["made an auditor", (_, id) => admin.patch(`/api/accounts/${id}/`, { role: "auditor" })],
+])(
+  "a manager's invitation is withdrawn when the manager is %s, also when the account becomes a manager again",
+  async (_, end) => {
+    const clinic = await newClinic();
+    const manager = await newMember(api, clinic, "manager");
+    const other = await newMember(api, clinic, "manager");
+    const invitation = await invite(manager, { clinic, clinic_role: "manager" });
+    const invitationOfOther = await invite(other, { clinic, clinic_role: "clerk" });
+    await end(clinic, manager.id);
+    await admin.patch(`/api/accounts/${manager.id}/`, { active: true, role: "clinician" });
+    await addManager(clinic, manager);
+    await admin.patch(`${membersPath(clinic)}${manager.id}/`, { role: "manager" });
+    expect(await register({ invitation: invitation.code })).toEqual(fieldProblem("invitation"));
+    expect((await register({ invitation: invitationOfOther.code })).status).toBe(201);
+  },
+);
+
+test("an admin's invitation to a clinic stays valid when the admin is no manager of the clinic any more", async () => {
+  const clinic = (await admin.post("/api/clinics/", { name: "North" })).body.id;
+  const { code } = await invite(admin, { clinic, clinic_role: "clerk" });
+  await addManager(clinic, await newAccount());
+  expect((await admin.get(membersPath(clinic))).body).toHaveLength(1);
+  expect((await register({ invitation: code })).status).toBe(201);
+});
+
 test("an invitation to an unknown or a personal clinic, without one of the two fields, or of an auditor is 400", async () => {
   const clinic = await newClinic();
   const send = (body: object) =>

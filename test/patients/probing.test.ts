@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
+import { assignedPair, insertAppointment } from "../support/appointments.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { patientPath } from "../support/ownership.ts";
@@ -50,3 +51,24 @@ test("in the next hour the account is answered again", async () => {
   expect((await prober.get(patientPath(own))).status).toBe(200);
   expect(await prober.get(patientPath(others))).toEqual(problem(404));
 });
+
+test.each<[what: string, method: string, path: string, body?: object]>([
+  ["reading an appointment", "GET", "/api/appointments/"],
+  ["cancelling an appointment", "PATCH", "/api/appointments/", { status: "cancelled" }],
+  ["changing the note of an appointment", "PATCH", "/api/appointments/", { note: "By phone" }],
+  ["moving an appointment", "PATCH", "/api/appointments/", { starts_at: "2030-01-07T09:00:00Z" }],
+  ["changing an assignment", "PATCH", "/api/mappings/", { role: "consulting" }],
+  ["ending an assignment", "DELETE", "/api/mappings/"],
+])(
+  "%s counts in the same way with an unknown id as with one of another account",
+  async (_, method, path, body) => {
+    const { patient, doctor, assignment } = await assignedPair(owner);
+    const existing = path === "/api/mappings/" ? assignment.id : await insertAppointment(patient, doctor);
+    for (const id of [existing, UNKNOWN]) {
+      const account = await newAccount();
+      await askForHundred(account);
+      expect(await account.request(method, `${path}${id}/`, body)).toEqual(problem(404));
+      expect(await account.get("/api/auth/me/")).toEqual(problem(429));
+    }
+  },
+);

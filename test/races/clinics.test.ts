@@ -208,3 +208,22 @@ test("admins who change accounts and members of the clinic in which they work at
   );
   expect(tally(answers)).toEqual({ 200: CROWD });
 });
+
+test("a membership that ends while its manager creates an invitation waits for that, and withdraws it", async () => {
+  const clinic = await newClinic();
+  const [manager] = [await newMember(api, clinic, "manager"), await newMember(api, clinic, "manager")];
+  // The creation has locked its membership when it waits for the clinic.
+  const lock = await holdLock("SELECT FROM clinics WHERE id = $1 FOR UPDATE", [clinic]);
+  const creation = manager.post("/api/invitations/", {
+    email: "grace@example.org",
+    role: "clinician",
+    clinic,
+    clinic_role: "clerk",
+  });
+  await lock.waiters(1);
+  const end = admin.delete(memberPath(clinic, manager));
+  await lock.waiters(2);
+  await lock.release();
+  expect([(await creation).status, (await end).status]).toEqual([201, 204]);
+  expect(await asOwner`SELECT FROM invitations WHERE created_by = ${manager.id}`).toEqual([]);
+});

@@ -89,7 +89,7 @@ const callerStepsUnless = (isUnfit: SQL): SQL => sql`token_account AS (
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether
  * or not it is accepted; `caller` is the calling account, or no row when it is not accepted. Both have the clinic of the
  * token, the role in it, and the date there (`today`). Auditors are not accepted.
- * For an account that asks for too many patients of others, `refuse_probing` raises an error, which is answered 429.
+ * For an account that asks for too many records of others, `refuse_probing` raises an error, which is answered 429.
  */
 export const callerSteps = callerStepsUnless(sql`u.must_change_password OR u.role = 'auditor' OR `);
 

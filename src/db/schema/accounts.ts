@@ -55,7 +55,7 @@ export const users = pgTable(
      * password does not expire.
      */
     password_expires_at: timestampColumn(),
-    /** Until when the account is refused, because it has asked for too many patients that are not there for it. */
+    /** Until when the account is refused, because it has asked for too many records that are not there for it. */
     probing_until: timestampColumn(),
     /** The doctor whose own account this is: it can read the doctor's patients. Null for most accounts. */
     doctor_id: integer(),

@@ -36,8 +36,8 @@ export const login_attempts = pgTable(
 );
 
 /**
- * How many patients that are not there for it an account has asked for in an hour. A trigger on `audit_events` counts
- * them; above 100 it sets `users.probing_until` (drizzle/0019_probes.sql).
+ * How many patients, appointments and assignments that are not there for it an account has asked for in an hour. A trigger on
+ * `audit_events` counts them; above 100 it sets `users.probing_until` (drizzle/0019_probes.sql, drizzle/0044_probes_of_appointments.sql).
  */
 export const probes = pgTable(
   "probes",

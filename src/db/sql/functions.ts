@@ -1539,7 +1539,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_31bc7068",
+  "function": "audit_list_by_account_at_desc_d808d6b3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1568,7 +1568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_c9da9c4e",
+  "function": "audit_list_by_action_at_desc_82001219",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1597,7 +1597,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_feb4282c",
+  "function": "audit_list_by_at_desc_4d98d17a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1626,7 +1626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_a9dad8c1",
+  "function": "audit_list_by_outcome_at_desc_43cd72f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1655,7 +1655,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_26bef7f4",
+  "function": "audit_list_by_patient_at_desc_299d4214",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -47,12 +47,13 @@ page_json AS (
     CASE
       WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
         '"patients":' || array_to_json(e.patients))
-      WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
       WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
+      WHEN e.doctor_id IS NOT NULL THEN concat_ws(',', '"doctor":' || e.doctor_id,
+        '"patients":' || array_to_json(e.patients))
       ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     CASE
-      WHEN (e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
+      WHEN (e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL AND e.patient_id IS NULL
         OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic',
           'read_clinic', 'list_members',
           'add_member', 'update_member', 'end_member')) THEN '"changes":' || e.changes::text
