@@ -403,6 +403,33 @@ test("deleting a doctor clears the doctor of its account", async () => {
   ]);
 });
 
+test("deleting a record finds what refers to it by an index", async () => {
+  // Nobody deletes an account.
+  const keys = await asOwner`
+    SELECT c.conrelid::regclass::text AS table, array_agg(a.attname::text) AS columns,
+      string_agg(format('%I = (SELECT %I FROM %s WHERE false)', a.attname, r.attname, confrelid::regclass), ' AND ') AS condition
+    FROM pg_constraint c, unnest(conkey, confkey) k (own, referred), pg_attribute a, pg_attribute r
+    WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND confrelid <> 'users'::regclass
+      AND a.attrelid = conrelid AND a.attnum = own AND r.attrelid = confrelid AND r.attnum = referred
+    GROUP BY c.oid, conrelid, confrelid ORDER BY c.oid`;
+  const sql = owner();
+  // As PostgreSQL checks a foreign key.
+  const plans = await sql.transaction([
+    sql`SET LOCAL enable_seqscan = off`,
+    ...keys.map((key) =>
+      sql.query(
+        `EXPLAIN (FORMAT JSON) SELECT FROM ONLY ${key["table"]} WHERE ${key["condition"]} FOR KEY SHARE`,
+      ),
+    ),
+  ]);
+  const indexes = plans.slice(1).map((rows) => JSON.stringify(rows).match(/"Index Name":"(\w+)"/)?.[1]);
+  const firstColumns = await asOwner`
+    SELECT pg_get_indexdef(to_regclass(name), 1, true) AS name FROM unnest(${indexes}::text[]) WITH ORDINALITY i (name, n) ORDER BY n`;
+  const withoutIndex = keys.filter((key, n) => !key["columns"].includes(firstColumns[n]?.["name"]));
+  expect(keys.length).toBeGreaterThan(20);
+  expect(withoutIndex).toEqual([]);
+});
+
 test("the database has no other constraint and no other unique index", async () => {
   const found = await asOwner`
     SELECT conname AS name FROM pg_constraint LEFT JOIN pg_class ON pg_class.oid = conrelid
