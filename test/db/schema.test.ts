@@ -180,7 +180,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["invitations", "clinic_role", ["", "admin"], [...clinicRoles]],
   ["clinics", "name", ["", "x".repeat(151)], ["x", "x".repeat(150)]],
   ["clinics", "kind", ["", "other"], ["personal", "shared"]],
-  ["clinics", "time_zone", ["x".repeat(65)], ["", "x".repeat(64)]],
+  ["clinics", "time_zone", ["UTC".padEnd(65, " ")], ["", "Europe/Vienna"]],
   ["memberships", "role", ["", "admin"], [...clinicRoles]],
   ["login_attempts", "failures", [-1], [0]],
   ["probes", "not_found", [0, -1], [1]],
@@ -353,6 +353,10 @@ describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   test.each(allowed.map((value) => [value]))("may be %j", async (value) => {
     expect(await insert(table, { [column]: value })).toMatchObject([{ [column]: value }]);
   });
+});
+
+test.each(["clinics", "schedules"])("a row of %s with an unknown time zone is refused", async (table) => {
+  await expect(insert(table, { time_zone: "Europe/Wien" })).rejects.toMatchObject({ code: "22023" });
 });
 
 test.each(rowChecks)("a row of %s that breaks the rule %s is refused", async (table, rule, breaking) => {
