@@ -355,6 +355,12 @@ describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   });
 });
 
+test.each(["infinity", "-infinity"])("an appointment at %s is refused", async (time) => {
+  await expect(insert("appointments", { starts_at: time, ends_at: time })).rejects.toMatchObject({
+    constraint: "appointments_starts_at_check",
+  });
+});
+
 test.each(["clinics", "schedules"])("a row of %s with an unknown time zone is refused", async (table) => {
   await expect(insert(table, { time_zone: "Europe/Wien" })).rejects.toMatchObject({ code: "22023" });
 });
