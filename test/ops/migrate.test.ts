@@ -332,6 +332,29 @@ describe("migrating from version 1.1.0 while a request runs", () => {
   });
 });
 
+test("in a database with the locale of another script, a phone number has ASCII digits", async ({ skip }) => {
+  const { serverUrl } = inject("database");
+  const [{ version }] = await query(
+    serverUrl,
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
+  skip(version < 150_000, "PostgreSQL 14 has no databases with an ICU locale.");
+  const url = await emptyDatabase("TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'ar'");
+  await withClient(url, (client) => applyMissingMigrations(client));
+  await query(
+    url,
+    "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60))",
+  );
+  const insertPatient = (phone: string) =>
+    query(
+      url,
+      `INSERT INTO patients (firstname, lastname, age, gender, created_by, owner_id, phones) VALUES ('A', 'B', 1, 'F', 1, 1, ARRAY[$1])`,
+      [phone],
+    );
+  await insertPatient("+4312345678");
+  await expect(insertPatient("+43١٢٣٤٥٦٧٨")).rejects.toMatchObject({ constraint: "patients_phones_check" });
+});
+
 test("migrating a database that does not exist gives the reason", async () => {
   const { serverUrl } = inject("database");
   await expect(migrate(changeUrl(serverUrl, { pathname: "/nowhere" }))).rejects.toThrow(
