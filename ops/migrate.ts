@@ -3,7 +3,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
-import type pg from "pg";
+import pg from "pg";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl, neonEndpoint, migrationsFolder as ownMigrations } from "./environment.ts";
 import { createStatementFunctions } from "./statement-functions.ts";
@@ -56,6 +56,7 @@ export async function applyMissingMigrations(
   await requireVersion(client);
   await lockMigrations(client);
   const missing = await countMissingMigrations(client, migrationsFolder);
+  if (missing > 1) await beginWithLocks(client);
   await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
   return missing;
 }
@@ -63,6 +64,39 @@ export async function applyMissingMigrations(
 /** Waits until no other process migrates, and lets none migrate until the connection is closed. */
 export async function lockMigrations(client: pg.Client): Promise<void> {
   await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+}
+
+/** How often the locks are requested, when requests that run lock the tables in another order. */
+const LOCK_ATTEMPTS = 10;
+
+/** A LOCK statement for all tables of the role, those first that requests lock first. NULL when there are none. */
+const lockStatement = `
+  SELECT 'LOCK TABLE ' || string_agg(oid::regclass::text, ', ' ORDER BY relname = 'audit_events',
+    array_position(ARRAY['login_attempts', 'invitations', 'users', 'sessions'], relname::text), relname)
+    || ' IN ACCESS EXCLUSIVE MODE' AS lock
+  FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND pg_has_role(relowner, 'USAGE')`;
+
+/**
+ * Begins the transaction of several migrations and locks all tables. One migration can lock its tables in the order in which
+ * requests do. Several cannot: a later one would deadlock with requests that wait for an earlier one.
+ *
+ * A deadlock with a request is possible here too. Then nothing was done, and the locks are requested again.
+ */
+async function beginWithLocks(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ lock: string | null }>(lockStatement);
+  for (let attempt = 1; ; attempt++) {
+    // The COMMIT or ROLLBACK of Drizzle ends this transaction.
+    await client.query("BEGIN");
+    try {
+      if (rows[0]?.lock) await client.query(rows[0].lock);
+      return;
+    } catch (error) {
+      await client.query("ROLLBACK");
+      const isDeadlock = error instanceof pg.DatabaseError && error.code === "40P01";
+      if (!isDeadlock || attempt === LOCK_ATTEMPTS) throwWithAdvice(error);
+    }
+  }
 }
 
 /**

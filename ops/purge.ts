@@ -18,11 +18,13 @@ const BATCH_SIZE = 1000;
 const isExpired = "deleted_at < now() - make_interval(days => $1)";
 const countStatement = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isExpired}`;
 /**
- * `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient. The function
- * `erase_patient` (drizzle/0029_merges.sql) has the list of what is removed.
+ * `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient: so the condition is repeated.
+ * The patients are locked in the order of their ids, as requests lock them. The newest definition of the function `erase_patient`
+ * (drizzle/0035_appointments.sql) has the list of what is removed.
  */
 const purgeStatement = `
-  WITH expired AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE} FOR UPDATE),
+  WITH batch AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE}),
+  expired AS (SELECT id FROM patients WHERE id = ANY (ARRAY(SELECT id FROM batch)) AND ${isExpired} ORDER BY id FOR UPDATE),
   removed AS MATERIALIZED (SELECT id, erase_patient(id, NULL) FROM expired),
   audit_event AS (
     INSERT INTO audit_events (action, outcome, patients)

@@ -28,15 +28,16 @@ type CleanupJob = (connection: Connection, values: RetentionValues, config: Conf
  * A job that deletes the expired rows of a table, batch by batch, and returns their number.
  *
  * @param isExpired a condition on a row of the table.
+ * @param lock of the rows. Without one, the job waits for a request that has locked one of them.
  */
-function deleteExpired(table: string, isExpired: SQL): CleanupJob {
+function deleteExpired(table: string, isExpired: SQL, lock = sql``): CleanupJob {
   const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(
     `cleanup/${table.replaceAll("_", "-")}`,
     () => sql`-- Scheduled cleanup
   WITH batch AS (
     SELECT ctid FROM ${sql.raw(table)}
     WHERE ${isExpired}
-    LIMIT ${sql.raw(String(BATCH_SIZE))}
+    LIMIT ${sql.raw(String(BATCH_SIZE))}${lock}
   ),
   deleted AS (
     -- The condition is repeated: a row that a concurrent request renewed must not be deleted (READ COMMITTED checks
@@ -55,6 +56,14 @@ SELECT count(*)::int AS deleted FROM deleted`,
     return { job: "delete_expired", table, rows };
   };
 }
+
+/**
+ * Leaves rows that requests have locked to the next run. Requests lock several rows of these tables in the order of their keys,
+ * and a job would lock them in the order in which they are stored: a deadlock. The Worker's role may lock rows only of tables in
+ * which it may change a column.
+ */
+const skipLocked = sql`
+    FOR UPDATE SKIP LOCKED`;
 
 /**
  * How many months ahead partitions are created. If the job fails for longer, events go to the default partition.
@@ -77,23 +86,26 @@ const jobs: CleanupJob[] = [
   deleteExpired(
     "idempotency_keys",
     sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`,
+    skipLocked,
   ),
-  deleteExpired("emergency_accesses", sql`expires_at < now()`),
+  deleteExpired("emergency_accesses", sql`expires_at < now()`, skipLocked),
   // With their refresh tokens, one day after they ended: until then a reused token is recognised and audited.
   deleteExpired(
     "sessions",
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
       OR last_used_at < now() - make_interval(mins => ${intParam("idle_minutes")}))`,
+    skipLocked,
   ),
   // Failures are forgotten after one day. The own networks of an account are kept for 90 days, for people on
   // leave.
   deleteExpired(
     "login_attempts",
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
+    skipLocked,
   ),
   deleteExpired("invitations", sql`expires_at < now()`),
   // Later they cannot be undone (UNMERGE_PERIOD in src/patients/merge/unmerge-queries.ts).
-  deleteExpired("patient_merges", sql`at < now() - interval '30 days'`),
+  deleteExpired("patient_merges", sql`at < now() - interval '30 days'`, skipLocked),
   deleteExpired("probes", sql`hour < this_hour() - 1`),
   deleteExpired("record_changes", sql`at < now() - make_interval(days => ${sql.raw(String(CHANGE_DAYS))})`),
   // Last, because the first run on an old log takes minutes.

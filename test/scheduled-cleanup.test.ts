@@ -4,6 +4,7 @@ import worker from "../src/index.ts";
 import { newAccount, uniqueName } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
+import { holdLock } from "./support/held-lock.ts";
 import { asOwner, owner } from "./support/owner.ts";
 import { postPatient } from "./support/resources.ts";
 
@@ -46,6 +47,22 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
     { job: "close_audit_days", table: "audit_events", days: expect.any(Number) },
   ]);
   expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
+});
+
+test("a session that a request has locked is deleted by the next run; the others are deleted at once", async () => {
+  const [locked, other] = [await newAccount(), await newAccount()];
+  const sids = [locked.sid, other.sid];
+  await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ANY (${sids}::uuid[])`;
+  const sessionsLeft = () => asOwner`SELECT id FROM sessions WHERE id = ANY (${sids}::uuid[])`;
+  const lock = await holdLock("SELECT FROM sessions WHERE id = $1 FOR SHARE", [locked.sid]);
+  try {
+    await runCleanup();
+    expect(await sessionsLeft()).toEqual([{ id: locked.sid }]);
+  } finally {
+    await lock.release();
+  }
+  await runCleanup();
+  expect(await sessionsLeft()).toEqual([]);
 });
 
 test("emergency access is deleted when it expires", async () => {

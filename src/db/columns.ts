@@ -64,9 +64,9 @@ export const personNameCheck = (column: AnyPgColumn): SQL =>
 export const nameCheck = (firstname: AnyPgColumn, lastname: AnyPgColumn): SQL =>
   sql`${firstname} <> '' OR ${lastname} <> ''`;
 
-/** Constraint: at most five phone numbers, in the form of E.164. */
+/** Constraint: at most five phone numbers, in the form of E.164. With an ICU locale, `\d` is a digit of any script. */
 export const phonesCheck = (column: AnyPgColumn): SQL =>
-  sql`${column} = '{}' OR array_to_string(${column}, ',', 'NULL') ~ '^\\+[1-9]\\d{6,14}(,\\+[1-9]\\d{6,14}){0,4}$'`;
+  sql`${column} = '{}' OR array_to_string(${column}, ',', 'NULL') ~ '^\\+[1-9][0-9]{6,14}(,\\+[1-9][0-9]{6,14}){0,4}$'`;
 
 /** How a patient or a doctor can be reached, and whether others may have the same email. */
 export const contactColumns = () => ({

@@ -180,7 +180,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["invitations", "clinic_role", ["", "admin"], [...clinicRoles]],
   ["clinics", "name", ["", "x".repeat(151)], ["x", "x".repeat(150)]],
   ["clinics", "kind", ["", "other"], ["personal", "shared"]],
-  ["clinics", "time_zone", ["x".repeat(65)], ["", "x".repeat(64)]],
+  ["clinics", "time_zone", ["UTC".padEnd(65, " ")], ["", "Europe/Vienna"]],
   ["memberships", "role", ["", "admin"], [...clinicRoles]],
   ["login_attempts", "failures", [-1], [0]],
   ["probes", "not_found", [0, -1], [1]],
@@ -355,6 +355,16 @@ describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   });
 });
 
+test.each(["infinity", "-infinity"])("an appointment at %s is refused", async (time) => {
+  await expect(insert("appointments", { starts_at: time, ends_at: time })).rejects.toMatchObject({
+    constraint: "appointments_starts_at_check",
+  });
+});
+
+test.each(["clinics", "schedules"])("a row of %s with an unknown time zone is refused", async (table) => {
+  await expect(insert(table, { time_zone: "Europe/Wien" })).rejects.toMatchObject({ code: "22023" });
+});
+
 test.each(rowChecks)("a row of %s that breaks the rule %s is refused", async (table, rule, breaking) => {
   await expect(insert(table, breaking)).rejects.toMatchObject({ constraint: `${table}_${rule}_check` });
 });
@@ -401,6 +411,33 @@ test("deleting a doctor clears the doctor of its account", async () => {
   expect(await asOwner`SELECT doctor_id FROM users WHERE id = ${account?.["id"]}`).toEqual([
     { doctor_id: null },
   ]);
+});
+
+test("deleting a record finds what refers to it by an index", async () => {
+  // Nobody deletes an account.
+  const keys = await asOwner`
+    SELECT c.conrelid::regclass::text AS table, array_agg(a.attname::text) AS columns,
+      string_agg(format('%I = (SELECT %I FROM %s WHERE false)', a.attname, r.attname, confrelid::regclass), ' AND ') AS condition
+    FROM pg_constraint c, unnest(conkey, confkey) k (own, referred), pg_attribute a, pg_attribute r
+    WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND confrelid <> 'users'::regclass
+      AND a.attrelid = conrelid AND a.attnum = own AND r.attrelid = confrelid AND r.attnum = referred
+    GROUP BY c.oid, conrelid, confrelid ORDER BY c.oid`;
+  const sql = owner();
+  // As PostgreSQL checks a foreign key.
+  const plans = await sql.transaction([
+    sql`SET LOCAL enable_seqscan = off`,
+    ...keys.map((key) =>
+      sql.query(
+        `EXPLAIN (FORMAT JSON) SELECT FROM ONLY ${key["table"]} WHERE ${key["condition"]} FOR KEY SHARE`,
+      ),
+    ),
+  ]);
+  const indexes = plans.slice(1).map((rows) => JSON.stringify(rows).match(/"Index Name":"(\w+)"/)?.[1]);
+  const firstColumns = await asOwner`
+    SELECT pg_get_indexdef(to_regclass(name), 1, true) AS name FROM unnest(${indexes}::text[]) WITH ORDINALITY i (name, n) ORDER BY n`;
+  const withoutIndex = keys.filter((key, n) => !key["columns"].includes(firstColumns[n]?.["name"]));
+  expect(keys.length).toBeGreaterThan(20);
+  expect(withoutIndex).toEqual([]);
 });
 
 test("the database has no other constraint and no other unique index", async () => {

@@ -277,29 +277,82 @@ describe("migrating a database that has the project's migrations", () => {
   });
 });
 
-test("migrating from version 1.1.0 while a request runs waits for the request, and does not deadlock with it", async () => {
-  const url = await emptyDatabase();
-  const folder = migrationsBefore("request_audited");
-  await withClient(url, (client) => applyMissingMigrations(client, folder));
-  const migrated = await withClient(url, async (request) => {
-    await request.query("BEGIN");
-    await request.query("SELECT FROM patients, mappings");
-    const migration = migrate(url);
-    await vi.waitUntil(
-      async () =>
+describe("migrating from version 1.1.0 while a request runs", () => {
+  let url: string;
+  beforeEach(async () => {
+    url = await emptyDatabase();
+    const folder = migrationsBefore("request_audited");
+    await withClient(url, (client) => applyMissingMigrations(client, folder));
+  });
+
+  /** Migrates while a transaction has read some tables, and lets it do the rest when the migration waits for it. */
+  const migrateDuring = (tables: string, rest: (request: pg.Client) => Promise<unknown>) =>
+    withClient(url, async (request) => {
+      await request.query("BEGIN");
+      await request.query(`SELECT FROM ${tables}`);
+      const migration = migrate(url);
+      const isWaiting = async () =>
         (
           await query(
             url,
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
           )
-        ).length > 0,
-      { timeout: 60_000 },
-    );
-    await request.query("INSERT INTO audit_events (action, outcome) VALUES ('list', 'done')");
-    await request.query("COMMIT");
-    return migration;
+        ).length > 0;
+      await vi.waitUntil(isWaiting, { timeout: 60_000 });
+      const [migrated] = await Promise.all([migration, rest(request)]);
+      return migrated;
+    });
+
+  const all = { migrations: ownCount - 6, functions: functionCount };
+
+  // As requests lock them: those that log in their attempts, all others accounts and sessions, then records.
+  test.each([
+    "login_attempts",
+    "users",
+    "users, sessions",
+    "users, sessions, patients, mappings",
+    "patients, mappings",
+  ])("that has read %s waits for it, and is no deadlock", async (tables) => {
+    const migrated = await migrateDuring(tables, async (request) => {
+      await request.query("SELECT FROM users, sessions, patients, mappings, doctors");
+      await request.query("INSERT INTO audit_events (action, outcome) VALUES ('list', 'done')");
+      await request.query("COMMIT");
+    });
+    expect(migrated).toEqual(all);
   });
-  expect(migrated).toEqual({ migrations: ownCount - 6, functions: functionCount });
+
+  test("in a deadlock with a refresh, which locks sessions before accounts, migrates in the end", async () => {
+    const migrated = await migrateDuring("sessions", async (request) => {
+      // Longer than that of the migration, so that PostgreSQL ends the migration's wait.
+      await request.query("SET LOCAL deadlock_timeout = '20s'");
+      await request.query("SELECT FROM users").catch(() => {});
+      await request.query("ROLLBACK");
+    });
+    expect(migrated).toEqual(all);
+  });
+});
+
+test("in a database with the locale of another script, a phone number has ASCII digits", async ({ skip }) => {
+  const { serverUrl } = inject("database");
+  const [{ version }] = await query(
+    serverUrl,
+    "SELECT current_setting('server_version_num')::int AS version",
+  );
+  skip(version < 150_000, "PostgreSQL 14 has no databases with an ICU locale.");
+  const url = await emptyDatabase("TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'ar'");
+  await withClient(url, (client) => applyMissingMigrations(client));
+  await query(
+    url,
+    "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60))",
+  );
+  const insertPatient = (phone: string) =>
+    query(
+      url,
+      `INSERT INTO patients (firstname, lastname, age, gender, created_by, owner_id, phones) VALUES ('A', 'B', 1, 'F', 1, 1, ARRAY[$1])`,
+      [phone],
+    );
+  await insertPatient("+4312345678");
+  await expect(insertPatient("+43١٢٣٤٥٦٧٨")).rejects.toMatchObject({ constraint: "patients_phones_check" });
 });
 
 test("migrating a database that does not exist gives the reason", async () => {

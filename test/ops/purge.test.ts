@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { withClient } from "../../ops/command.ts";
 import { migrate } from "../../ops/migrate.ts";
 import { purge } from "../../ops/purge.ts";
 import { holdLock } from "../support/held-lock.ts";
@@ -44,6 +45,30 @@ const remaining = async (table: "patients" | "mappings") =>
   (
     await query(url, `SELECT ${table === "patients" ? "id" : "patient_id AS id"} FROM ${table} ORDER BY 1`)
   ).map(({ id }) => id);
+
+test("a purge and a request that lock the same patients are no deadlock, whichever was deleted first", async () => {
+  const [first, second] = [...(await insertPatients(366)), ...(await insertPatients(367))];
+  await withClient(url, async (request) => {
+    await request.query("BEGIN");
+    await request.query("SELECT FROM patients WHERE id = $1 FOR UPDATE", [first]);
+    const purged = purge(url, 365);
+    const isWaiting = async () =>
+      (
+        await query(
+          url,
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).length > 0;
+    await vi.waitUntil(isWaiting, { timeout: 60_000 });
+    const [removed] = await Promise.all([
+      purged,
+      request
+        .query("SELECT FROM patients WHERE id = $1 FOR UPDATE", [second])
+        .then(() => request.query("COMMIT")),
+    ]);
+    expect(removed).toBe(2);
+  });
+});
 
 test("patients deleted longer ago are removed with their assignments, in batches; each batch writes an audit event", async () => {
   const old = await insertPatients(365, 1001);

@@ -32,10 +32,10 @@ export function run(command: string, url: string, ...args: string[]) {
   });
 }
 
-/** Creates an empty database on the server. The caller drops it. */
-export async function newDatabase(): Promise<{ url: string; drop: () => Promise<unknown> }> {
+/** Creates an empty database on the server, with the options of CREATE DATABASE. The caller drops it. */
+export async function newDatabase(options = ""): Promise<{ url: string; drop: () => Promise<unknown> }> {
   const name = random("test");
-  await query(serverUrl, `CREATE DATABASE ${name}`);
+  await query(serverUrl, `CREATE DATABASE ${name} ${options}`);
   return {
     url: changeUrl(serverUrl, { pathname: `/${name}` }),
     drop: () => query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`),
@@ -56,8 +56,8 @@ export async function copyDatabase(url: string): Promise<string> {
 }
 
 /** Creates an empty database, which is dropped after the running test. @returns its URL */
-export async function emptyDatabase(): Promise<string> {
-  const { url, drop } = await newDatabase();
+export async function emptyDatabase(options?: string): Promise<string> {
+  const { url, drop } = await newDatabase(options);
   onTestFinished(async () => {
     await drop();
   });

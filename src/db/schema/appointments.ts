@@ -51,7 +51,7 @@ export const appointments = pgTable(
     ),
     check(
       "appointments_starts_at_check",
-      sql`${t.starts_at} AT TIME ZONE 'UTC' = date_trunc('minute', ${t.starts_at} AT TIME ZONE 'UTC')`,
+      sql`isfinite(${t.starts_at}) AND ${t.starts_at} AT TIME ZONE 'UTC' = date_trunc('minute', ${t.starts_at} AT TIME ZONE 'UTC')`,
     ),
     check("appointments_note_check", sql`char_length(${t.note}) <= 500`),
     check(

@@ -33,5 +33,6 @@ export const calendar_feeds = pgTable(
     check("calendar_feeds_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
     check("calendar_feeds_label_check", sql`char_length(${t.label}) BETWEEN 1 AND 100`),
     index("calendar_feeds_account_id_id_idx").on(t.account_id, t.id),
+    index("calendar_feeds_doctor_id_idx").on(t.doctor_id).where(sql`${t.doctor_id} IS NOT NULL`),
   ],
 );

@@ -29,7 +29,11 @@ export const clinics = pgTable(
     unique("clinics_id_time_zone_active_key" satisfies UniqueConstraint).on(t.id, t.time_zone, t.active),
     check("clinics_name_check", sql`char_length(${t.name}) BETWEEN 1 AND 150`),
     check("clinics_kind_check", isOneOf(t.kind, clinicKinds)),
-    check("clinics_time_zone_check", sql`char_length(${t.time_zone}) <= 64`),
+    // An unknown name is an error of this expression (22023). Without it, each request of a member would be that error.
+    check(
+      "clinics_time_zone_check",
+      sql`char_length(${t.time_zone}) <= 64 AND (${t.time_zone} = '' OR (timestamp 'epoch' AT TIME ZONE ${t.time_zone}) IS NOT NULL)`,
+    ),
   ],
 );
 

@@ -98,6 +98,7 @@ export const invitations = pgTable(
     check("invitations_email_check", emailCheck(t.email, 254)),
     check("invitations_role_check", isOneOf(t.role, roles)),
     foreignKeyTo("invitations_clinic_id_fkey", [t.clinic_id], [clinics.id]).onDelete("cascade"),
+    index("invitations_clinic_id_idx").on(t.clinic_id).where(sql`${t.clinic_id} IS NOT NULL`),
     check("invitations_clinic_role_check", isOneOf(t.clinic_role, clinicRoles)),
     check("invitations_clinic_check", sql`num_nulls(${t.clinic_id}, ${t.clinic_role}) IN (0, 2)`),
     check("invitations_code_hash_check", sql`${t.code_hash} ~ '^[0-9a-f]{64}$'`),

@@ -2164,7 +2164,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/emergency-accesses": {
-  "function": "cleanup_emergency_accesses_beb72ff1",
+  "function": "cleanup_emergency_accesses_7f56c361",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -2172,7 +2172,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/idempotency-keys": {
-  "function": "cleanup_idempotency_keys_0975b7ee",
+  "function": "cleanup_idempotency_keys_481520be",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -2188,7 +2188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/login-attempts": {
-  "function": "cleanup_login_attempts_adca16cb",
+  "function": "cleanup_login_attempts_8fbfeef8",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -2196,7 +2196,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/patient-merges": {
-  "function": "cleanup_patient_merges_368c65d3",
+  "function": "cleanup_patient_merges_c1499ddf",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -2220,7 +2220,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/sessions": {
-  "function": "cleanup_sessions_9c19a40b",
+  "function": "cleanup_sessions_0a97c89c",
   "params": {
    "idle_minutes": "integer"
   },

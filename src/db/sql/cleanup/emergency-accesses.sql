@@ -3,6 +3,7 @@ WITH batch AS (
   SELECT ctid FROM emergency_accesses
   WHERE expires_at < now()
   LIMIT 5000
+  FOR UPDATE SKIP LOCKED
 ),
 deleted AS (
   -- The condition is repeated: a row that a concurrent request renewed must not be deleted (READ COMMITTED checks

@@ -4,6 +4,7 @@ WITH batch AS (
   WHERE (expires_at < now() OR ended_at < now() - interval '1 day'
     OR last_used_at < now() - make_interval(mins => $1::int))
   LIMIT 5000
+  FOR UPDATE SKIP LOCKED
 ),
 deleted AS (
   -- The condition is repeated: a row that a concurrent request renewed must not be deleted (READ COMMITTED checks

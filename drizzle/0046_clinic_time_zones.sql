@@ -1,0 +1,2 @@
+ALTER TABLE "clinics" DROP CONSTRAINT "clinics_time_zone_check";--> statement-breakpoint
+ALTER TABLE "clinics" ADD CONSTRAINT "clinics_time_zone_check" CHECK (char_length("clinics"."time_zone") <= 64 AND ("clinics"."time_zone" = '' OR (timestamp 'epoch' AT TIME ZONE "clinics"."time_zone") IS NOT NULL));

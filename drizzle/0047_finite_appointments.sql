@@ -1,0 +1,2 @@
+ALTER TABLE "appointments" DROP CONSTRAINT "appointments_starts_at_check";--> statement-breakpoint
+ALTER TABLE "appointments" ADD CONSTRAINT "appointments_starts_at_check" CHECK (isfinite("appointments"."starts_at") AND "appointments"."starts_at" AT TIME ZONE 'UTC' = date_trunc('minute', "appointments"."starts_at" AT TIME ZONE 'UTC'));
