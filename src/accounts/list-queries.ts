@@ -21,7 +21,7 @@ export const listAccounts = defineList<AccountDetails>({
   filters: {
     role: sql`(${role} IS NULL OR u.role = ${role})`,
     active: sql`(${active} IS NULL OR u.active = ${active})`,
-    search: sql`(${search} IS NULL OR starts_with(lower(u.username), lower(${search})) OR starts_with(${emailKey(sql`u.email`)}, ${emailKey(search)}))`,
+    search: sql`(${search} IS NULL OR starts_with(lower(u.username COLLATE "C"), lower(${search} COLLATE "C")) OR starts_with(${emailKey(sql`u.email`)}, ${emailKey(search)}))`,
   },
   sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u` }] } },
   isAllowed: can("accounts:read"),

@@ -90,7 +90,7 @@ const sought = sql`${param("identifier")}::text`;
  * the value `mrn:123` of any.
  */
 export const identifierStep = sql`sought AS (
-    SELECT lower(btrim(split_part(${sought}, ':', 1))) AS system,
+    SELECT lower(btrim(split_part(${sought}, ':', 1)) COLLATE "C") AS system,
       ARRAY[identifier_key(${sought}), identifier_key(substr(${sought}, strpos(${sought}, ':') + 1))] AS keys
   )`;
 /** Whether the row `i` of `patient_identifiers` is what the step `sought` looks for. */

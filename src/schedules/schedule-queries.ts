@@ -97,7 +97,8 @@ export const putSchedule = authenticated<
   new_zone AS (
     SELECT ${isKnownZone(timeZone)} AS is_known, appointments_in_other_zone(${id}, ${timeZone}) AS others
     FROM target LEFT JOIN schedule ON true
-    WHERE ${isTargetWritable} AND lower(schedule.time_zone) IS DISTINCT FROM lower(${timeZone})
+    WHERE ${isTargetWritable} AND lower(schedule.time_zone COLLATE "C")
+        IS DISTINCT FROM lower(${timeZone} COLLATE "C")
   ),
   changed AS (
     INSERT INTO schedules AS sc (doctor_id, time_zone, slot_minutes, week)

@@ -146,3 +146,14 @@ test("every statement of an authenticated request that writes after a lock wait 
     },
   );
 });
+
+test("no statement changes the case of a text by the rules of the database's language", () => {
+  // In Turkish, `lower('I')` is not `i`. Of ranges, `lower` and `upper` are the bounds.
+  const ofText = /\b(?:lower|upper|initcap)\((?!h\))(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)/g;
+  const changes = (name: string) => codeOf(name).match(ofText) ?? [];
+  expect(names.flatMap(changes).length).toBeGreaterThan(0);
+  expectExceptions(
+    names.filter((name) => changes(name).some((change) => !change.endsWith('COLLATE "C")'))),
+    {},
+  );
+});

@@ -10,5 +10,5 @@ const ABBREVIATIONS = sql.raw("'cet', 'eet', 'met', 'wet'");
  * @param name NULL when none is sent.
  */
 export const isKnownZone = (name: SQL): SQL =>
-  sql`(${name} IS NULL OR lower(${name}) NOT IN (${ABBREVIATIONS})
-      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower(${name})))`;
+  sql`(${name} IS NULL OR lower(${name} COLLATE "C") NOT IN (${ABBREVIATIONS})
+      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name COLLATE "C") = lower(${name} COLLATE "C")))`;

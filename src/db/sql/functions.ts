@@ -50,7 +50,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_dce6e1c5",
+  "function": "accounts_list_by_id_deb7f6ce",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -76,7 +76,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_e445ee1c",
+  "function": "accounts_list_by_id_desc_95e9eef0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2257,7 +2257,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/create": {
-  "function": "clinics_create_77319024",
+  "function": "clinics_create_f36d8658",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2449,7 +2449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "clinics/update": {
-  "function": "clinics_update_e176cbe5",
+  "function": "clinics_update_27da4af4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3653,7 +3653,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_f956bd7d",
+  "function": "patients_list_by_contact_created_at_9694e0bb",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3688,7 +3688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_8faa6b43",
+  "function": "patients_list_by_contact_created_at_desc_3889ca9c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3723,7 +3723,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_721e920a",
+  "function": "patients_list_by_contact_id_dd9389ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3757,7 +3757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_9bfe572c",
+  "function": "patients_list_by_contact_id_desc_7bb31383",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3791,7 +3791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_ae7e9393",
+  "function": "patients_list_by_contact_lastname_88bae886",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3826,7 +3826,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_a814f868",
+  "function": "patients_list_by_contact_lastname_desc_ed9eb1b5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3861,7 +3861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_a73bbae2",
+  "function": "patients_list_by_contact_updated_at_97fb8b80",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3896,7 +3896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_3dc586d9",
+  "function": "patients_list_by_contact_updated_at_desc_b347dbbc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3931,7 +3931,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8320653e",
+  "function": "patients_list_by_created_at_d4742538",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3966,7 +3966,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_3705e7e5",
+  "function": "patients_list_by_created_at_desc_20cec8af",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4001,7 +4001,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_94f1b37c",
+  "function": "patients_list_by_doctor_created_at_f2a35e53",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4036,7 +4036,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_96302cb1",
+  "function": "patients_list_by_doctor_created_at_desc_266c4f4f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4071,7 +4071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_cb59eeed",
+  "function": "patients_list_by_doctor_id_9547a148",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4105,7 +4105,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_5238c01b",
+  "function": "patients_list_by_doctor_id_desc_6516302b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4139,7 +4139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_d94e2915",
+  "function": "patients_list_by_doctor_lastname_6c592f38",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4174,7 +4174,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_f466d268",
+  "function": "patients_list_by_doctor_lastname_desc_da1f66d2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4209,7 +4209,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_e972a7d9",
+  "function": "patients_list_by_doctor_updated_at_5230142c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4244,7 +4244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_92615b7e",
+  "function": "patients_list_by_doctor_updated_at_desc_8402d1e4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4279,7 +4279,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_218d3de9",
+  "function": "patients_list_by_id_ef7f3c13",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4313,7 +4313,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_ca0da038",
+  "function": "patients_list_by_id_desc_b497d314",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4347,7 +4347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_e27d723a",
+  "function": "patients_list_by_identifier_created_at_b6a198c0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4382,7 +4382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_343e27ac",
+  "function": "patients_list_by_identifier_created_at_desc_666df1f7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4417,7 +4417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_61bdc673",
+  "function": "patients_list_by_identifier_id_46bc7627",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4451,7 +4451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_30f58f4a",
+  "function": "patients_list_by_identifier_id_desc_9235206c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4485,7 +4485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_e579d13c",
+  "function": "patients_list_by_identifier_lastname_49796001",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4520,7 +4520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_c75094ed",
+  "function": "patients_list_by_identifier_lastname_desc_49dcdcf7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4555,7 +4555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_2fef19b9",
+  "function": "patients_list_by_identifier_updated_at_9770790d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4590,7 +4590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_32bcefa3",
+  "function": "patients_list_by_identifier_updated_at_desc_43cfb388",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4625,7 +4625,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_713d2f45",
+  "function": "patients_list_by_lastname_62ea9c4e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4660,7 +4660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_413d4e86",
+  "function": "patients_list_by_lastname_desc_0ab9a593",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4695,7 +4695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_ec6232bc",
+  "function": "patients_list_by_search_created_at_cd0d5c75",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4730,7 +4730,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_389154d9",
+  "function": "patients_list_by_search_created_at_desc_3c917a59",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4765,7 +4765,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_4df22d0b",
+  "function": "patients_list_by_search_id_92f5af5f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4799,7 +4799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_ccb781cf",
+  "function": "patients_list_by_search_id_desc_0027578e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4833,7 +4833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_e8ada65f",
+  "function": "patients_list_by_search_lastname_3e4ede91",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4868,7 +4868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_1afa9164",
+  "function": "patients_list_by_search_lastname_desc_676e9633",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4903,7 +4903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_a544a0cf",
+  "function": "patients_list_by_search_updated_at_9eb48fd2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4938,7 +4938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_3d8300b0",
+  "function": "patients_list_by_search_updated_at_desc_98656e2b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4973,7 +4973,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_23d976b0",
+  "function": "patients_list_by_updated_at_7a801ac8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5008,7 +5008,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_89a5b5a7",
+  "function": "patients_list_by_updated_at_desc_0e254f3f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5069,7 +5069,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_1e2ddb10",
+  "function": "patients_list_deleted_by_contact_created_at_48f55cf8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5104,7 +5104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_e50cf8e0",
+  "function": "patients_list_deleted_by_contact_created_at_desc_d5cca0e0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5139,7 +5139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_0e257a95",
+  "function": "patients_list_deleted_by_contact_id_2db7530f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5173,7 +5173,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_48594a89",
+  "function": "patients_list_deleted_by_contact_id_desc_73d56368",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5207,7 +5207,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_29b7e8c6",
+  "function": "patients_list_deleted_by_contact_lastname_7054726d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5242,7 +5242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_c93d9447",
+  "function": "patients_list_deleted_by_contact_lastname_desc_57d8d9e9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5277,7 +5277,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_2dc70442",
+  "function": "patients_list_deleted_by_contact_updated_at_ca7c8ab8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5312,7 +5312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_c575a1be",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_fac8792e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5347,7 +5347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_5b18b576",
+  "function": "patients_list_deleted_by_created_at_a7318b08",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5382,7 +5382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_677a7740",
+  "function": "patients_list_deleted_by_created_at_desc_70fd8b61",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5417,7 +5417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_78332868",
+  "function": "patients_list_deleted_by_id_f5606338",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5451,7 +5451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_33da2074",
+  "function": "patients_list_deleted_by_id_desc_fc3fae42",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5485,7 +5485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_61c015bb",
+  "function": "patients_list_deleted_by_identifier_created_at_7d0ff464",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5520,7 +5520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_56d13cca",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_3c5b2f05",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5555,7 +5555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_7e7982f9",
+  "function": "patients_list_deleted_by_identifier_id_69e8c94f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5589,7 +5589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_511d62b0",
+  "function": "patients_list_deleted_by_identifier_id_desc_f8c25238",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5623,7 +5623,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_18570ae7",
+  "function": "patients_list_deleted_by_identifier_lastname_82077c59",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5658,7 +5658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_fb51090f",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_02405d20",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5693,7 +5693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_b640c7bf",
+  "function": "patients_list_deleted_by_identifier_updated_at_9ac30472",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5728,7 +5728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_9db38c12",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_d8599998",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5763,7 +5763,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ed0da10e",
+  "function": "patients_list_deleted_by_lastname_dad247c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5798,7 +5798,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_ec958c53",
+  "function": "patients_list_deleted_by_lastname_desc_56541a84",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5833,7 +5833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_16fc7824",
+  "function": "patients_list_deleted_by_search_created_at_af543877",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5868,7 +5868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_3e4c4b31",
+  "function": "patients_list_deleted_by_search_created_at_desc_46fd2d2d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5903,7 +5903,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_b249a34f",
+  "function": "patients_list_deleted_by_search_id_ebb48944",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5937,7 +5937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_60fce153",
+  "function": "patients_list_deleted_by_search_id_desc_1caed363",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5971,7 +5971,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_0c8adefb",
+  "function": "patients_list_deleted_by_search_lastname_c915ad9b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6006,7 +6006,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_da932999",
+  "function": "patients_list_deleted_by_search_lastname_desc_69067c6a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6041,7 +6041,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_1e997624",
+  "function": "patients_list_deleted_by_search_updated_at_245bf528",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6076,7 +6076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_6247aa3b",
+  "function": "patients_list_deleted_by_search_updated_at_desc_2772fcb8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6111,7 +6111,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_89bd9092",
+  "function": "patients_list_deleted_by_updated_at_99bd2293",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6146,7 +6146,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_a9c1df97",
+  "function": "patients_list_deleted_by_updated_at_desc_f11b68ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -6548,7 +6548,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "schedules/put": {
-  "function": "schedules_put_3b8974e3",
+  "function": "schedules_put_fcfbcbc9",
   "params": {
    "clinic_id": "integer",
    "today": "date",

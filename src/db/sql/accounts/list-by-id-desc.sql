@@ -26,7 +26,7 @@ page_and_next AS (
     WHERE u.id < $6::bigint
       AND ($7::text IS NULL OR u.role = $7::text)
       AND ($8::boolean IS NULL OR u.active = $8::boolean)
-      AND ($9::text IS NULL OR starts_with(lower(u.username), lower($9::text))
+      AND ($9::text IS NULL OR starts_with(lower(u.username COLLATE "C"), lower($9::text COLLATE "C"))
         OR starts_with(email_key(u.email) COLLATE "C", email_key($9::text) COLLATE "C"))
       AND EXISTS (
         SELECT FROM caller

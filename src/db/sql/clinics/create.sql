@@ -75,8 +75,10 @@ draft AS (
     AND NOT (($6::jsonb ->> 'manager')::int IS NOT DISTINCT
       FROM (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE role = 'admin'))
       AND NOT (($6::jsonb ->> 'manager')::int IS NOT NULL AND NOT EXISTS (SELECT FROM manager))
-      AND ($6::jsonb ->> 'time_zone' IS NULL OR lower($6::jsonb ->> 'time_zone') NOT IN ('cet', 'eet', 'met', 'wet')
-      AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone')))
+      AND ($6::jsonb ->> 'time_zone' IS NULL
+        OR lower($6::jsonb ->> 'time_zone' COLLATE "C") NOT IN ('cet', 'eet', 'met', 'wet')
+      AND EXISTS (SELECT FROM pg_timezone_names z
+        WHERE lower(z.name COLLATE "C") = lower($6::jsonb ->> 'time_zone' COLLATE "C")))
 ),
 response AS (
   SELECT c.id AS record_id, (SELECT row_to_json(o) FROM (SELECT c.id, c.name, c.kind,
@@ -157,7 +159,7 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     (($6::jsonb ->> 'manager')::int IS NOT DISTINCT
       FROM (SELECT id FROM caller) AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isOwnManager",
     (($6::jsonb ->> 'manager')::int IS NOT NULL AND NOT EXISTS (SELECT FROM manager)) AS "isManagerMissing",
-  ($6::jsonb ->> 'time_zone' IS NULL OR lower($6::jsonb ->> 'time_zone') NOT IN ('cet', 'eet', 'met', 'wet')
+  ($6::jsonb ->> 'time_zone' IS NULL OR lower($6::jsonb ->> 'time_zone' COLLATE "C") NOT IN ('cet', 'eet', 'met', 'wet')
     AND EXISTS (SELECT FROM pg_timezone_names z
-      WHERE lower(z.name) = lower($6::jsonb ->> 'time_zone'))) AS "isKnownZone"
+      WHERE lower(z.name COLLATE "C") = lower($6::jsonb ->> 'time_zone' COLLATE "C"))) AS "isKnownZone"
 FROM token_account;

@@ -73,9 +73,10 @@ access AS (
   WHERE EXISTS (SELECT FROM caller_recheck)
     AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR own.role IS NOT NULL)
 ),
-zone AS (SELECT ($7::text IS NULL OR lower($7::text) NOT IN ('cet', 'eet', 'met', 'wet')
-  AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($7::text))) AS is_known FROM access
-    WHERE can_manage),
+zone AS (SELECT ($7::text IS NULL OR lower($7::text COLLATE "C") NOT IN ('cet', 'eet', 'met', 'wet')
+  AND EXISTS (SELECT FROM pg_timezone_names z
+    WHERE lower(z.name COLLATE "C") = lower($7::text COLLATE "C"))) AS is_known
+    FROM access WHERE can_manage),
 changed AS (
   UPDATE clinics c SET name = coalesce($8::text, target.name), active = coalesce($9::boolean, target.active),
     time_zone = CASE WHEN target.time_zone = '' AND $7::text = $10::text THEN ''

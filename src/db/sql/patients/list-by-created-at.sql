@@ -23,7 +23,7 @@ search AS (
   SELECT name_query('', $6::text) AS query, name_query((SELECT clinic_id FROM caller) || ':', $6::text) AS scoped_query
 ),
 sought AS (
-  SELECT lower(btrim(split_part($7::text, ':', 1))) AS system,
+  SELECT lower(btrim(split_part($7::text, ':', 1)) COLLATE "C") AS system,
     ARRAY[identifier_key($7::text), identifier_key(substr($7::text, strpos($7::text, ':') + 1))] AS keys
 ),
 page_and_next AS (

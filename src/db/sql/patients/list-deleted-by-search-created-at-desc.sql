@@ -24,7 +24,7 @@ search AS (
     name_query('d' || (SELECT clinic_id FROM caller) || ':', $6::text) AS scoped_query
 ),
 sought AS (
-  SELECT lower(btrim(split_part($7::text, ':', 1))) AS system,
+  SELECT lower(btrim(split_part($7::text, ':', 1)) COLLATE "C") AS system,
     ARRAY[identifier_key($7::text), identifier_key(substr($7::text, strpos($7::text, ':') + 1))] AS keys
 ),
 next_matches AS MATERIALIZED (

@@ -55,13 +55,14 @@ target AS (
   FROM doctor LEFT JOIN schedule ON true
 ),
 new_zone AS (
-  SELECT ($10::text IS NULL OR lower($10::text) NOT IN ('cet', 'eet', 'met', 'wet')
-    AND EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($10::text))) AS is_known,
+  SELECT ($10::text IS NULL OR lower($10::text COLLATE "C") NOT IN ('cet', 'eet', 'met', 'wet')
+    AND EXISTS (SELECT FROM pg_timezone_names z
+      WHERE lower(z.name COLLATE "C") = lower($10::text COLLATE "C"))) AS is_known,
       appointments_in_other_zone($6::int, $10::text) AS others
   FROM target LEFT JOIN schedule ON true
   WHERE target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-    AND lower(schedule.time_zone) IS DISTINCT
-    FROM lower($10::text)
+    AND lower(schedule.time_zone COLLATE "C")
+    IS DISTINCT FROM lower($10::text COLLATE "C")
 ),
 changed AS (
   INSERT INTO schedules AS sc (doctor_id, time_zone, slot_minutes, week)
