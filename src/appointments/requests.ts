@@ -41,7 +41,7 @@ const optionalText = (max: number) =>
   );
 
 /** How long an appointment lasts, in minutes. */
-export const minutesField = z.int().check(z.minimum(5), z.maximum(480));
+const minutesField = z.int().check(z.minimum(5), z.maximum(480));
 
 const note = optionalText(500);
 

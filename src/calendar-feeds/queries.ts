@@ -91,7 +91,7 @@ FROM token_account`,
 );
 
 /** How many appointments a calendar has at most, and of how many days before and after now. */
-export const MAX_EVENTS = 2000;
+const MAX_EVENTS = 2000;
 const DAYS_BEFORE = 31;
 const DAYS_AFTER = 366;
 

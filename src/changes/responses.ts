@@ -4,7 +4,7 @@ import { boundedArray, versionSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /** The most changes of one response. */
-export const MAX_CHANGES = 500;
+const MAX_CHANGES = 500;
 
 /** A record that was created or changed, came to the caller or left it. */
 export const RecordChange = z.strictObject({

@@ -97,7 +97,7 @@ const isOwnSessionOrOfMember = sql`s.id = ANY (${sessionId} || ARRAY(
       )) AND (s.id = ${sessionId} OR s.clinic_id = ${id})`;
 
 export const canManage = sql`EXISTS (SELECT FROM access WHERE can_manage)`;
-export const isPersonal = sql`EXISTS (SELECT FROM access WHERE kind = 'personal')`;
+const isPersonal = sql`EXISTS (SELECT FROM access WHERE kind = 'personal')`;
 
 /** What a change says about the clinic. */
 export interface ClinicState {

@@ -54,7 +54,7 @@ export function fieldErrorMembers(fieldErrors: FieldErrors): FieldErrorMembers {
 const PROBLEM_TYPE = "application/problem+json";
 
 /** What some problems say beyond what every problem has. */
-export interface ProblemMembers {
+interface ProblemMembers {
   /** The id of the patient that a merged one is part of now; only one that the caller may see. */
   successor?: number | undefined;
   /** The id of the record that a duplicate would repeat; only one that the caller may read. */

@@ -19,7 +19,7 @@ export const Schedule = z.strictObject({
 export type Schedule = z.infer<typeof Schedule>;
 
 /** A time at which the doctor is free. */
-export const Slot = z.strictObject({
+const Slot = z.strictObject({
   starts_at: timestampSchema,
   ends_at: timestampSchema,
   /** The date in the doctor's time zone. */

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { param } from "../statement.ts";
 
 /** What requests do or attempt, as in the column `action` of audit events. */
-export const requestActions = [
+const requestActions = [
   "list",
   "list_changes",
   "read",

@@ -75,7 +75,7 @@ export const earlierKeySteps = (
  *
  * @param more the same columns as those of `earlierKeySteps`.
  */
-export const resultStepsWith = (...more: KeyColumn[]): SQL => sql`stored_key AS (
+const resultStepsWith = (...more: KeyColumn[]): SQL => sql`stored_key AS (
     INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer${also(more)})
     SELECT caller.id, ${key}, request.fingerprint, response.record_id, response.answer${also(more, "response.")}
     FROM caller, request, response WHERE ${key} IS NOT NULL
