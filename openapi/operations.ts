@@ -10,7 +10,7 @@ import {
 import { MAX_LIMIT } from "../src/http/pagination.ts";
 import { OptionalPreconditions, ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
-import { MergeHeaders } from "../src/patients/requests.ts";
+import { MergeHeaders } from "../src/patients/merge/requests.ts";
 import type * as z from "../src/zod.ts";
 import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";

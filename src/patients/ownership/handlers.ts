@@ -11,11 +11,11 @@ import {
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
-import { EmergencyAccessReason, ErasureReason, RestoreQuery } from "../requests.ts";
 import { ofSystem, rejectDuplicates } from "./duplicates.ts";
 import { grantEmergencyAccess } from "./emergency-access-queries.ts";
 import { erasePatient } from "./erase-queries.ts";
 import { restorePatient } from "./queries.ts";
+import { EmergencyAccessReason, ErasureReason, RestoreQuery } from "./requests.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
