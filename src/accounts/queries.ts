@@ -1,16 +1,19 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
-import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   adminOutcome,
-  authenticated,
-  authenticatedRetryable,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  permittedOutcome,
+  readOutcome,
+} from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import {
   callerId,
   callerRecheckWithoutRole,
   callerSteps,
   callerStepsForAuditors,
   isStillAccepted,
-  permittedOutcome,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
+import { permittedOutcome } from "../db/query/audit.ts";
 import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
-import { type Caller, permittedOutcome } from "../db/query/caller.ts";
+import type { Caller } from "../db/query/caller.ts";
 import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { defineList, type PageRequest } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerClinicId,
   callerRecheckWithoutRole,
   callerSteps,

@@ -1,8 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type AuditAction, doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import { authenticated, authenticatedForPasswordChange } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedForPasswordChange,
   callerClinicId,
   callerId,
   callerRecheckWithoutRole,

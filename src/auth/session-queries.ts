@@ -1,12 +1,7 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, readOutcome } from "../db/query/audit.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerId,
-  callerStepsForAuditors,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerStepsForAuditors, refusalColumn } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
 import { openSessionIds } from "../db/query/lock-order.ts";
 import { intParam, type Json, param } from "../db/statement.ts";

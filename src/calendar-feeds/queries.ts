@@ -6,8 +6,8 @@ import {
   type RequestOrigin,
   readOutcome,
 } from "../db/query/audit.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerDoctorId,
   callerId,
   callerRecheck,

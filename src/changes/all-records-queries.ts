@@ -1,11 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import {
-  authenticatedRetryable,
-  callerClinicId,
-  callerDoctorId,
-  callerSteps,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerClinicId, callerDoctorId, callerSteps, refusalColumn } from "../db/query/caller.ts";
 import {
   appointmentKind,
   assignmentKind,

@@ -1,8 +1,7 @@
 import { sql } from "drizzle-orm";
-import { insertRetryableAuditEvent } from "../db/query/audit.ts";
+import { adminOutcome, doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
 import {
-  adminOutcome,
   callerId,
   callerIsAdmin,
   callerRecheck,
@@ -76,7 +75,7 @@ export const createClinic = idempotentCreate<
   ),
   ${insertRetryableAuditEvent({
     action: createOrReplay("create_clinic"),
-    outcome: adminOutcome(sql`WHEN ${hasResult} THEN 'done'\nELSE 'refused'`),
+    outcome: adminOutcome(doneOrRefused(hasResult)),
     account: sql`(SELECT manager FROM draft, result WHERE is_new)`,
     changes: sql`(
       SELECT ${changesBetween(sql`NULL`, stepJson(sql`id AS clinic, name, time_zone, manager, is_interim`, "draft"))}

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertAuditEvent, insertFurtherAuditEvents } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerId,
   callerSteps,
   clinicRolesInOrder,

@@ -1,14 +1,8 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerSteps,
-  isStillAccepted,
-  refusalAfterWait,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerSteps, isStillAccepted, refusalAfterWait, refusalColumn } from "../db/query/caller.ts";
 import { jsonBody, stepJson } from "../db/query/json.ts";
 import { isKnownZone } from "../db/query/time-zones.ts";
 import { type Json, param } from "../db/statement.ts";

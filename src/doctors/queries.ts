@@ -3,9 +3,8 @@ import { emailKey } from "../db/columns.ts";
 import { isViolationOf } from "../db/errors.ts";
 import { insertAuditEvent, insertFurtherAuditEvents, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween, changesOfFields } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedRetryable,
   type Caller,
   callerId,
   callerIsAdmin,

@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
-import { doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
+import { adminOutcome, doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  adminOutcome,
-  authenticated,
   callerId,
   callerRecheckWithoutRole,
   callerSteps,

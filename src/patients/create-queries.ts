@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { doneOrRefused } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   type Caller,
   callerRecheck,
   callerSteps,

@@ -1,12 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { insertRetryableAuditEvent } from "../db/query/audit.ts";
-import {
-  authenticatedRetryable,
-  callerClinicId,
-  callerSteps,
-  permittedOutcome,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { insertRetryableAuditEvent, permittedOutcome } from "../db/query/audit.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerClinicId, callerSteps, refusalColumn } from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";

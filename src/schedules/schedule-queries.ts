@@ -1,15 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerId,
-  callerRecheck,
-  callerSteps,
-  refusalAfterWait,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerRecheck, callerSteps, refusalAfterWait, refusalColumn } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {

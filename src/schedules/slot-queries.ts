@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
-import { authenticatedRetryable, callerId, callerSteps, refusalColumn } from "../db/query/caller.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerSteps, refusalColumn } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonBody } from "../db/query/json.ts";
 import { lateralJoin } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";

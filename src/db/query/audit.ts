@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { param } from "../statement.ts";
+import { callerIsAdmin, sessionId } from "./caller.ts";
 
 /** What requests do or attempt, as in the column `action` of audit events. */
 const requestActions = [
@@ -182,7 +183,7 @@ const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEvent
   eventColumns(
     { ...event, outcome: sql`WHEN refusal IS NOT NULL THEN 'refused'\n${outcome}` },
     alias,
-    sql`${param("session_id")}::uuid`,
+    sessionId,
     sql.raw(`${alias}clinic_id`),
   );
 
@@ -246,3 +247,13 @@ export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done
  */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
   sql`WHEN ${isWritten} THEN 'done'\nWHEN ${isFound} THEN 'refused'\nELSE 'not_found'`;
+
+/**
+ * The outcome of an action that needs a permission, which no record decides: always `refused` for others, so that they
+ * learn nothing about the record.
+ */
+export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): SQL =>
+  sql`WHEN NOT ${isPermitted} THEN 'refused'\n${outcome}`;
+
+/** The outcome of an action for admins. */
+export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);

@@ -2,8 +2,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
 import { insertAuditEvent, writeOutcome } from "../../db/query/audit.ts";
 import { changesOfFields } from "../../db/query/audit-changes.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
 import {
-  authenticated,
   callerId,
   callerRecheck,
   callerSteps,

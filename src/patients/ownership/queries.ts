@@ -1,13 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
 import { type AuditAction, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import {
-  authenticated,
-  callerRecheck,
-  callerSteps,
-  isStillAccepted,
-  refusalAfterWait,
-} from "../../db/query/caller.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
+import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
