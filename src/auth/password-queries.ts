@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type AuditAction, doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import { doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import type { AuditAction } from "../db/query/audit-actions.ts";
 import { authenticated, authenticatedForPasswordChange } from "../db/query/authenticated.ts";
 import {
   callerClinicId,

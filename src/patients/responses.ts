@@ -1,4 +1,4 @@
-import { auditActions } from "../db/query/audit.ts";
+import { auditActions } from "../db/query/audit-actions.ts";
 import { addressInResponse } from "../http/contact-fields.ts";
 import { idSchema } from "../http/fields.ts";
 import {

@@ -1,83 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { param } from "../statement.ts";
+import type { AuditAction } from "./audit-actions.ts";
 import { callerIsAdmin, sessionId } from "./caller.ts";
-
-/** What requests do or attempt, as in the column `action` of audit events. */
-const requestActions = [
-  "list",
-  "list_changes",
-  "read",
-  "create",
-  "replay",
-  "history",
-  "accesses",
-  "duplicates",
-  "audit",
-  "list_audit_digests",
-  "update",
-  "delete",
-  "restore",
-  "transfer",
-  "merge",
-  "unmerge",
-  "erase",
-  "break_glass",
-  "list_emergency_accesses",
-  "assign",
-  "update_assignment",
-  "unassign",
-  "schedule",
-  "absence",
-  "book",
-  "reschedule",
-  "cancel",
-  "update_appointment",
-  "feed",
-  "export",
-  "import",
-  "register",
-  "login",
-  "logout",
-  "refresh",
-  "repeat_refresh",
-  "move_session",
-  "change_password",
-  "create_identifier_system",
-  "update_identifier_system",
-  "list_clinics",
-  "read_clinic",
-  "create_clinic",
-  "update_clinic",
-  "delete_clinic",
-  "list_members",
-  "add_member",
-  "update_member",
-  "end_member",
-  "invite",
-  "list_invitations",
-  "withdraw_invitation",
-  "list_accounts",
-  "read_account",
-  "update_account",
-  "sign_out",
-  "probing",
-] as const;
-export type AuditAction = (typeof requestActions)[number];
-
-/** What operators do by commands: `npm run purge`, and the changes of `npm run account`. */
-const operatorActions = [
-  "purge",
-  "admin",
-  "clinician",
-  "auditor",
-  "disable",
-  "enable",
-  "sign-out",
-  "reset-password",
-] as const;
-
-/** All actions of audit events. */
-export const auditActions = [...requestActions, ...operatorActions] as const;
 
 /** Where a request comes from. */
 export type RequestOrigin = {
@@ -152,6 +76,7 @@ function eventColumns(
 
 const insertInto = (columns: [name: string, value: SQL][]): SQL =>
   sql`INSERT INTO audit_events (${sql.raw(columns.map(([name]) => name).join(", "))})`;
+
 /** The values, on a line each; those that every event has (account, session, request) stand on the first line. */
 const valuesOf = (columns: [name: string, value: SQL][]): SQL => {
   const isCommon = ([name]: [string, SQL]) =>

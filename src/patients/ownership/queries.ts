@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
-import { type AuditAction, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
+import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
+import type { AuditAction } from "../../db/query/audit-actions.ts";
 import { authenticated } from "../../db/query/authenticated.ts";
 import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
