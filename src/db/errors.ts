@@ -184,10 +184,10 @@ export const isViolationOf = (error: unknown, constraint: UniqueConstraint | For
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
 /**
- * Sends a statement once more when a concurrent request took a unique value: the statement's snapshot does not show it, the
- * constraint does. A new snapshot shows it, and which record has it. Nothing was written.
+ * Sends a statement once more when it violates `constraint` because of a concurrent request: its snapshot does not show what
+ * that request did, the constraint does. A new snapshot shows it. Nothing was written.
  */
-export const sendAgainIfTaken = <Row>(
+export const sendAgainOnViolation = <Row>(
   constraint: UniqueConstraint | ForeignKeyConstraint,
   send: () => Promise<Row>,
 ): Promise<Row> =>

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { sendAgainIfTaken } from "../db/errors.ts";
+import { sendAgainOnViolation } from "../db/errors.ts";
 import { hasChange, newRecord, sentChanges } from "../db/query/resource.ts";
 import { param } from "../db/statement.ts";
 import { Problem } from "../http/problems.ts";
@@ -76,7 +76,7 @@ export const withFreeIdentifiers =
     statement: (...args: Args) => Promise<Row>,
   ) =>
   async (...args: Args): Promise<Omit<Row, "takenIdentifier">> => {
-    const { takenIdentifier, ...row } = await sendAgainIfTaken(
+    const { takenIdentifier, ...row } = await sendAgainOnViolation(
       "patient_identifiers_owner_id_key_system_key",
       () => statement(...args),
     );
