@@ -1,6 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { authenticatedRetryable } from "../db/query/authenticated.ts";
-import { callerClinicId, callerDoctorId, callerSteps, refusalColumn } from "../db/query/caller.ts";
+import {
+  callerClinicId,
+  callerDoctorId,
+  callerIsDoctor,
+  callerSteps,
+  refusalColumn,
+} from "../db/query/caller.ts";
 import {
   appointmentKind,
   assignmentKind,
@@ -11,7 +17,6 @@ import {
   type FeedRow,
   feedAuditEvent,
   feedColumns,
-  isDoctorsAccount,
   lastId,
   lastKind,
   nextStep,
@@ -33,7 +38,7 @@ const recordScans = [
       ORDER BY p.owner_id, p.id`,
   sql`SELECT ${patientKind}, m.patient_id, p.version
       FROM mappings m JOIN LATERAL (SELECT version FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
-      WHERE ${isDoctorsAccount}
+      WHERE ${callerIsDoctor}
         AND (m.current_doctor_id, m.patient_id) > (${callerDoctorId}, ${afterId(patientKind)}) AND m.current_doctor_id <= ${callerDoctorId}
       ORDER BY m.current_doctor_id, m.patient_id`,
   sql`SELECT ${doctorKind}, d.id, d.version FROM doctors d WHERE d.id > ${afterId(doctorKind)} ORDER BY d.id`,
@@ -41,14 +46,14 @@ const recordScans = [
       WHERE (m.owner_id, m.id) > (${callerClinicId}, ${afterId(assignmentKind)}) AND m.owner_id <= ${callerClinicId}
       ORDER BY m.owner_id, m.id`,
   sql`SELECT ${assignmentKind}, m.id, m.version FROM mappings m
-      WHERE ${isDoctorsAccount}
+      WHERE ${callerIsDoctor}
         AND (m.current_doctor_id, m.id) > (${callerDoctorId}, ${afterId(assignmentKind)}) AND m.current_doctor_id <= ${callerDoctorId}
       ORDER BY m.current_doctor_id, m.id`,
   sql`SELECT ${appointmentKind}, a.id, a.version FROM appointments a
       WHERE (a.owner_id, a.id) > (${callerClinicId}, ${afterId(appointmentKind)}) AND a.owner_id <= ${callerClinicId}
       ORDER BY a.owner_id, a.id`,
   sql`SELECT ${appointmentKind}, a.id, a.version FROM appointments a
-      WHERE ${isDoctorsAccount} AND a.owner_id IS NOT NULL
+      WHERE ${callerIsDoctor} AND a.owner_id IS NOT NULL
         AND (a.doctor_id, a.id) > (${callerDoctorId}, ${afterId(appointmentKind)}) AND a.doctor_id <= ${callerDoctorId}
       ORDER BY a.doctor_id, a.id`,
 ];

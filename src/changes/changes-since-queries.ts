@@ -1,6 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { authenticatedRetryable } from "../db/query/authenticated.ts";
-import { callerClinicId, callerDoctorId, callerSteps, refusalColumn } from "../db/query/caller.ts";
+import {
+  callerClinicId,
+  callerDoctorId,
+  callerIsDoctor,
+  callerSteps,
+  refusalColumn,
+} from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   assignmentKind,
@@ -12,7 +18,6 @@ import {
   feedAuditEvent,
   feedColumns,
   horizonXact,
-  isDoctorsAccount,
   lastId,
   lastKind,
   nextStep,
@@ -44,7 +49,7 @@ const changesOfAssignedPatients = sql`SELECT c.xact, ${patientKind}, m.patient_i
         WHERE c.kind = 1 AND c.record_id = m.patient_id AND c.xact >= ${startXact} AND c.xact < ${horizonXact}
         ORDER BY c.xact DESC LIMIT 1
       ) c ON true
-      WHERE ${isDoctorsAccount} AND m.current_doctor_id = ${callerDoctorId}
+      WHERE ${callerIsDoctor} AND m.current_doctor_id = ${callerDoctorId}
         AND (c.xact, ${patientKind}, m.patient_id) > (${startXact}, ${lastKind}, ${lastId})
       ORDER BY c.xact, m.patient_id`;
 

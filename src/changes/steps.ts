@@ -1,6 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent } from "../db/query/audit.ts";
-import { callerDoctorId } from "../db/query/caller.ts";
 import { CURSOR_DAYS, recordKinds } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { MAX_CHANGES } from "./requests.ts";
@@ -76,8 +75,6 @@ export const unionOf = (scans: SQL[]): SQL =>
     scans.map((scan) => sql`(\n      ${scan} LIMIT ${PAGE_AND_NEXT}\n      )`),
     sql` UNION ALL `,
   );
-
-export const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
 
 const kindName = sql.raw(`(ARRAY[${recordKinds.map((name) => `'${name}'`).join(", ")}])[kind]`);
 export const changeJson = (members?: SQL) =>

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
-import { callerClinicId, callerDoctorId } from "../db/query/caller.ts";
+import { callerClinicId, callerDoctorId, callerIsDoctor } from "../db/query/caller.ts";
 import { type IndexScan, lateralJoin } from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
 import { isIdentifierSought } from "./identifier-checks.ts";
@@ -68,9 +68,6 @@ export const deletedByIdentifier: IndexScan = {
 };
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
-/** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
-const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
-
 /** The caller's own patients of one doctor. */
 export const ownPatientsOfDoctor: IndexScan = {
   from: sql`mappings m ${joinPatient}`,
@@ -86,12 +83,12 @@ export const assignedPatients: IndexScan = {
   from: sql`mappings m ${joinPatient}`,
   equals: [["m.current_doctor_id", callerDoctorId]],
   order: ["m.patient_id"],
-  condition: isDoctorsAccount,
+  condition: callerIsDoctor,
 };
 /** Those of them who are also assigned to the doctor of the parameter `doctor`. */
 export const assignedPatientsOfDoctor: IndexScan = {
   ...assignedPatients,
-  condition: sql`${isDoctorsAccount} AND ${isOfDoctor}`,
+  condition: sql`${callerIsDoctor} AND ${isOfDoctor}`,
 };
 /**
  * Like `assignedPatients`, in another order. No index has it, so they are sorted: a doctor has some hundreds or
@@ -102,14 +99,14 @@ export const sortedAssignedPatients: IndexScan = {
         SELECT p.* FROM mappings m ${joinPatient}
         WHERE m.current_doctor_id = ${callerDoctorId} OFFSET 0
       ) p`,
-  condition: isDoctorsAccount,
+  condition: callerIsDoctor,
 };
 
 /** The assigned patients with the parameter `identifier`. */
 export const assignedByIdentifier: IndexScan = {
   from: patientsByIdentifier(sql`i.owner_id IS NOT NULL AND EXISTS (
           SELECT FROM mappings m WHERE m.patient_id = i.patient_id AND m.doctor_id = ${callerDoctorId})`),
-  condition: isDoctorsAccount,
+  condition: callerIsDoctor,
 };
 
 /** In another order than by id: the caller's own patients of one doctor, and the assigned ones of that doctor. */
@@ -120,5 +117,5 @@ export const sortedPatientsOfDoctor: IndexScan[] = [
         WHERE m.current_doctor_id = ${doctor} AND m.owner_id = ${callerClinicId} OFFSET 0
       ) p`,
   },
-  { ...sortedAssignedPatients, condition: sql`${isDoctorsAccount} AND ${isOfDoctor}` },
+  { ...sortedAssignedPatients, condition: sql`${callerIsDoctor} AND ${isOfDoctor}` },
 ];

@@ -80,6 +80,12 @@ export const callerClinicId = sql`(SELECT clinic_id FROM caller)`;
 /** The id of the doctor whose own account is calling. NULL for all other accounts, which equals no id. */
 export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
+/**
+ * Whether the caller is a doctor's own account. As a condition of an index scan it is evaluated once: for all other accounts
+ * the scan is not executed.
+ */
+export const callerIsDoctor = sql<boolean>`${callerDoctorId} IS NOT NULL`;
+
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 /** The roles in a clinic, from the lowest to the highest. */
