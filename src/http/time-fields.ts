@@ -19,6 +19,10 @@ export const timeZoneField = textField(64).check(
   z.meta({ pattern: trimmedPattern(ZONE_NAME) }),
 );
 
+/** How long an appointment is at least and at most, in minutes. */
+export const [MIN_MINUTES, MAX_MINUTES] = [5, 480];
+export const minutesField = z.int().check(z.minimum(MIN_MINUTES), z.maximum(MAX_MINUTES));
+
 /** The length of `2026-11-26T09:30:00.123456+05:30`. */
 const MAX_MOMENT_LENGTH = 32;
 const OFFSET = "(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
