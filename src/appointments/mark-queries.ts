@@ -28,8 +28,8 @@ import {
 const newStatus = sent("status");
 
 /**
- * Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. A `no_show` is not open: its assignment may
- * have ended.
+ * Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. A `no_show` is not open: its
+ * assignment may have ended.
  */
 const isTransition = sql`(${newStatus} IS NULL OR CASE a.status
         WHEN 'booked' THEN ${newStatus} <> 'booked'

@@ -24,8 +24,8 @@ const subjects = sql`CASE
         ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END`;
 
 /**
- * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of patients: a
- * new kind of event is treated as one until it is listed here.
+ * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of
+ * patients: a new kind of event is treated as one until it is listed here.
  */
 const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
         OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
@@ -43,7 +43,8 @@ const changed = sql`CASE
         ) || ']' END`;
 
 /**
- * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events that it finds.
+ * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events
+ * that it finds.
  */
 export const listAuditEvents = defineEventList<ListedAuditEvent>({
   name: "audit/list",

@@ -55,9 +55,9 @@ FROM attempt`,
 );
 
 /**
- * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled,
- * the password was wrong or has expired, or the password was changed meanwhile. Then only the attempt is audited, which takes the
- * same time in all of these cases. `session_id` is null when the account does not work in the clinic.
+ * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled, the
+ * password was wrong or has expired, or the password was changed meanwhile. Then only the attempt is audited, which
+ * takes the same time in all of these cases. `session_id` is null when the account does not work in the clinic.
  *
  * @param clinic in which the session works; null: in the one that was used last, or else the personal one.
  * @param password_hash the hash that the password was compared with; null when it was wrong.

@@ -35,11 +35,11 @@ const isOwnDoctor = sql<boolean>`(${doctor} IS NULL OR EXISTS (SELECT FROM own_d
 const isBelowLimit = sql`(SELECT count(*) FROM valid_feed) < ${sql.raw(String(MAX_FEEDS))}`;
 
 /**
- * Creates a calendar feed of the clinic in which the caller works, or of the doctor whose own account is calling. `id` is null
- * for another doctor, and when the account has as many feeds as it may have.
+ * Creates a calendar feed of the clinic in which the caller works, or of the doctor whose own account is calling. `id`
+ * is null for another doctor, and when the account has as many feeds as it may have.
  *
- * `lock_valid_feeds` takes an advisory lock and then reads a snapshot of its own, so concurrent requests do not exceed the limit.
- * Shown by test/races/calendar-feeds.test.ts.
+ * `lock_valid_feeds` takes an advisory lock and then reads a snapshot of its own, so concurrent requests do not exceed
+ * the limit. Shown by test/races/calendar-feeds.test.ts.
  */
 export const createFeed = authenticated<
   { isOwnDoctor: boolean; id: number | null; created_at: string },

@@ -102,8 +102,8 @@ const deletedJson = stepJson(
 );
 
 /**
- * Deletes a shared clinic without patients. Its sessions go on in the personal clinics; its memberships and invitations are deleted
- * with it, by foreign keys. A patient that is created meanwhile violates a foreign key.
+ * Deletes a shared clinic without patients. Its sessions go on in the personal clinics; its memberships and invitations
+ * are deleted with it, by foreign keys. A patient that is created meanwhile violates a foreign key.
  */
 export const deleteClinic = authenticated<
   ClinicState & { hasPatients: boolean; isDeleted: boolean },

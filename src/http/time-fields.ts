@@ -39,8 +39,8 @@ const momentText = z.iso
   })
   .check(
     z.maxLength(MAX_MOMENT_LENGTH),
-    // PostgreSQL has no year 0, and JavaScript writes a year of five digits in another way. Of a text that is no time, the year is
-    // NaN, and no number is compared.
+    // PostgreSQL has no year 0, and JavaScript writes a year of five digits in another way. Of a text that is no time,
+    // the year is NaN, and no number is compared.
     rule((text) => !(yearInUtc(text) < 1), "too_small", "Must be in the year 1 or later"),
     rule((text) => !(yearInUtc(text) > 9999), "too_big", "Must be in the year 9999 or earlier"),
     z.meta({ pattern: `${MINUTE}:[0-5]\\d(\\.\\d+)?${OFFSET}`, not: { pattern: "^0000" } }),

@@ -85,9 +85,9 @@ FROM token_account`,
 );
 
 /**
- * Creates an identifier system, for an admin, at most once for each idempotency key. `existing`: the id of the
- * one that has this name already. No id is taken for a duplicate: `identifier_system_with_name` takes an advisory lock and then reads a
- * snapshot of its own.
+ * Creates an identifier system, for an admin, at most once for each idempotency key. `existing`: the id of the one that
+ * has this name already. No id is taken for a duplicate: `identifier_system_with_name` takes an advisory lock and then
+ * reads a snapshot of its own.
  */
 export const createIdentifierSystem = idempotentCreate<
   IdentifierSystem,

@@ -36,9 +36,9 @@ const canInvite = sql<boolean>`(${isAdmin} OR ${param("role")}::text = 'clinicia
 const isClinicMissing = sql<boolean>`(${clinic} IS NOT NULL AND NOT EXISTS (SELECT FROM clinic))`;
 
 /**
- * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no such shared
- * clinic, and when registration is closed (`is_registration_open` is false). That of a manager is valid as long as the account is one.
- * That of an admin is withdrawn when the account is no active admin any more (the trigger
+ * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no
+ * such shared clinic, and when registration is closed (`is_registration_open` is false). That of a manager is valid as
+ * long as the account is one. That of an admin is withdrawn when the account is no active admin any more (the trigger
  * users_admin_ended, drizzle/0014_admin_rights_end.sql). The re-check locks the account, so that the trigger deletes an
  * invitation that was created just before. Shown by test/races/admins.test.ts.
  */

@@ -154,8 +154,8 @@ FROM token_account`,
 );
 
 /**
- * Deletes an absence. `canChange` is null when the absence does not exist. Of two requests at once, one deletes it. Nothing else waits: a
- * booking finds the time free, or not yet.
+ * Deletes an absence. `canChange` is null when the absence does not exist. Of two requests at once, one deletes it.
+ * Nothing else waits: a booking finds the time free, or not yet.
  */
 export const deleteAbsence = authenticated<{ canChange: boolean | null; isDeleted: boolean }, { id: number }>(
   "schedules/delete-absence",

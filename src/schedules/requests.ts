@@ -73,7 +73,10 @@ interface Days {
   to: string;
 }
 
-/** How many milliseconds one date or moment is after another; NaN unless both are valid, and so have no errors of their own. */
+/**
+ * How many milliseconds one date or moment is after another; NaN unless both are valid, and so have no errors of their
+ * own.
+ */
 const timeBetween = (field: z.ZodMiniType, from: string, to: string): number =>
   [from, to].every((text) => field.safeParse(text).success) ? Date.parse(to) - Date.parse(from) : Number.NaN;
 

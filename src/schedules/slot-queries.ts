@@ -8,7 +8,8 @@ import { can } from "../db/query/permissions.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { DoctorSlots, EarliestSlots } from "./responses.ts";
 
-// When doctors are free: `free_slots` in drizzle/0039_slots_over_midnight.sql. The doctor is `d`, its schedule `sc`, a slot `f`.
+// When doctors are free: `free_slots` in drizzle/0039_slots_over_midnight.sql. The doctor is `d`, its schedule `sc`, a
+// slot `f`.
 
 const id = intParam("id");
 const patient = intParam("patient");

@@ -94,10 +94,10 @@ export const clinicRolesInOrder = sql.raw(`ARRAY[${clinicRoles.map((role) => `'$
 const isRoleLowered = sql`array_position(${clinicRolesInOrder}, ms.role) < array_position(${clinicRolesInOrder}, (SELECT clinic_role FROM caller))`;
 
 /**
- * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
- * signed out or given another role meanwhile, its session may have moved, or its membership may have ended or have got a lower
- * role. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest committed
- * row, and only under READ COMMITTED. Shown by test/races/revoked-callers.test.ts.
+ * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled, signed
+ * out or given another role meanwhile, its session may have moved, or its membership may have ended or have got a lower
+ * role. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest
+ * committed row, and only under READ COMMITTED. Shown by test/races/revoked-callers.test.ts.
  *
  * It counts the rows of the locked steps, so that all of them are complete before it locks the caller. If it read only
  * the first row, it would not come after every wait, and two statements that lock their caller and another account
