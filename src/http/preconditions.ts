@@ -7,8 +7,8 @@ import { clinicRoleProblem, Problem, requireFound, requireNotMerged } from "./pr
 import { respondJson } from "./respond.ts";
 
 /**
- * The ETag of a record (RFC 9110, section 8.8.3): its version; of a patient `version.age`, because the age changes without
- * the version.
+ * The ETag of a record (RFC 9110, section 8.8.3): its version; of a patient `version.age`, because the age changes
+ * without the version.
  */
 export const formatEtag = (tag: string): string => `"${tag}"`;
 
@@ -170,8 +170,8 @@ const DOCTOR_RELIED_ON =
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 410 when it has a successor; 404; 403 when the caller may only read it, or only an admin may change
- *   it so; 412 when it has a version that the request excludes.
+ * @throws {Problem} 410 when it has a successor; 404; 403 when the caller may only read it, or when only an admin
+ *   may make this change; 412 when it has a version that the request excludes.
  */
 export function requireWritable(
   { canChange, isExpectedVersion, needsAdmin, needsClinicRole, successor }: TargetState,

@@ -47,8 +47,8 @@ const yearsBefore = (years: SQL): SQL => sql`(${today} - make_interval(years => 
 const identifier = sql`${param("identifier")}::text`;
 
 /**
- * Whether the patient `p` has the identifier that the parameter looks for. Not EXISTS: PostgreSQL might read all identifiers
- * into a hash table.
+ * Whether the patient `p` has the identifier that the parameter looks for. Not EXISTS: PostgreSQL might read all
+ * identifiers into a hash table.
  */
 const hasIdentifier = sql`(
       SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND ${isIdentifierSought} LIMIT 1)`;
@@ -68,7 +68,7 @@ const patientList = {
     search: matchesName("p"),
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
     // Whether the possible days of birth overlap with those of the ages, or with the days that are asked for.
-    // Who is born tomorrow, in another time zone, is 0 too.
+    // A child that is born tomorrow, by the date of another time zone, has the age 0 too.
     min_age: sql`(coalesce(${minAge}, 0) = 0 OR p.born_from <= ${yearsBefore(minAge)})`,
     max_age: sql`(${maxAge} IS NULL OR p.born_to > ${yearsBefore(sql`${maxAge} + 1`)})`,
     born_from: sql`(${bornFrom} IS NULL OR p.born_to >= ${bornFrom})`,

@@ -41,8 +41,8 @@ import {
 import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
-// A patient belongs to a clinic, whose members alone change it. A deleted patient has no owner. In every statement the
-// patient is `p`.
+// A patient belongs to a clinic, its owner. Only members of the owner change it. A deleted patient has no owner. In every
+// statement the patient is `p`.
 
 const id = intParam("id");
 

@@ -35,7 +35,7 @@ const isOpenSession = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.passwor
         AND s.ended_at IS NULL AND s.expires_at > now()`;
 const isMembershipOfToken = sql`ms.clinic_id = ${clinicId} AND ms.account_id = u.id`;
 
-/** @param isUnfit why the statement does not accept an account that is active, with `OR` after it */
+/** @param isUnfit on which condition the statement does not accept an active account; it ends with `OR `. */
 const callerStepsUnless = (isUnfit: SQL): SQL => sql`token_account AS (
     SELECT u.id, u.username, u.role, u.doctor_id, ${clinicId} AS clinic_id, ms.role AS clinic_role,
       coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, ${param("today")}::date) AS today,
@@ -81,8 +81,8 @@ export const callerClinicId = sql`(SELECT clinic_id FROM caller)`;
 export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
 /**
- * Whether the caller is a doctor's own account. As a condition of an index scan it is evaluated once: for all other accounts
- * the scan is not executed.
+ * Whether the caller is a doctor's own account. As a condition of an index scan it is evaluated once: for all other
+ * accounts the scan is not executed.
  */
 export const callerIsDoctor = sql<boolean>`${callerDoctorId} IS NOT NULL`;
 
