@@ -3,7 +3,7 @@
  * event, in the same statement: the least that PostgreSQL does for a request that is audited. Neither checks the
  * caller or the input, makes JSON, or locks and compares versions.
  */
-export interface BaselineStatement {
+interface BaselineStatement {
   bare: string;
   floor: string;
 }

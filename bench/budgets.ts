@@ -8,7 +8,7 @@ import {
 } from "./results.ts";
 
 /** A limit for a measured value. */
-export interface Budget {
+interface Budget {
   name: string;
   limit: number;
   value: number;

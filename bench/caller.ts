@@ -1,4 +1,4 @@
-import type { DemoAccount } from "../local/demo.ts";
+import type { DemoAccount } from "../local/demo-accounts.ts";
 import { withClient } from "../ops/command.ts";
 import type { BenchDatabase, BenchWorker } from "./servers.ts";
 

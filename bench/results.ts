@@ -24,7 +24,10 @@ export interface CostRow {
   postgresRatio?: Quartiles | undefined;
 }
 
-/** Memory in RAM after the cost measurements, in MiB: of the API, the baseline and the servers. PostgreSQL's is unknown when it runs on another machine. */
+/**
+ * Memory in RAM after the cost measurements, in MiB: of the API, the baseline and the servers. PostgreSQL's is unknown
+ * when it runs on another machine.
+ */
 export interface MemoryResult {
   api: number;
   baseline: number;

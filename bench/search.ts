@@ -41,7 +41,7 @@ export async function measureSearch(context: BenchContext): Promise<SearchResult
 }
 
 /** Measures each page of each search. */
-export async function measureSearches(
+async function measureSearches(
   context: BenchContext,
   database: BenchDatabase,
   worker: BenchWorker,

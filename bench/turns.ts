@@ -21,7 +21,7 @@ export interface Turns {
 }
 
 /** A load, and what has to be done before it is sent. */
-export interface PreparedLoad {
+interface PreparedLoad {
   kind: RequestKind;
   load: Load;
 }

@@ -27,7 +27,9 @@ import { IdentifierSystemChanges, NewIdentifierSystem } from "../src/identifier-
 import { IdentifierSystem } from "../src/identifier-systems/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
-import { AccountTransfer, NewPatient, PatientChanges, PatientMerge } from "../src/patients/requests.ts";
+import { PatientMerge } from "../src/patients/merge/requests.ts";
+import { AccountTransfer } from "../src/patients/ownership/requests.ts";
+import { NewPatient, PatientChanges } from "../src/patients/requests.ts";
 import * as patients from "../src/patients/responses.ts";
 import { NewAbsence, NewSchedule } from "../src/schedules/requests.ts";
 import { Absence, DoctorSlots, EarliestSlots, Schedule } from "../src/schedules/responses.ts";

@@ -21,7 +21,8 @@ import { pathId } from "./url.ts";
 
 /**
  * The routes about a patient's owner, other readers, and the patient's history. `transfer` and `transferAll` are for
- * admins and for managers of both clinics, `erase` and `open` for admins. Every method throws a `ProblemError` when it fails. All but `unmerge` can safely be repeated.
+ * admins and for managers of both clinics, `erase` and `open` for admins. Every method throws a `ProblemError` when it
+ * fails. All but `unmerge` can safely be repeated.
  */
 export interface Ownership {
   /** Lists the changes of a patient, the newest first. */

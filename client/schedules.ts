@@ -36,9 +36,9 @@ export interface DoctorSchedules {
     /** Lists the absences of a doctor, the earliest first. */
     list(doctor: number, query?: Paged, options?: CallOptions): List<Absence>;
     /**
-     * Creates an absence. Without a response it is sent again with the same idempotency key, and creates one only. It throws
-     * a problem with the code `open_appointments` when there are appointments in its time, unless `existing` says what becomes
-     * of them.
+     * Creates an absence. Without a response it is sent again with the same idempotency key, and creates one only. It
+     * throws a problem with the code `open_appointments` when there are appointments in its time, unless `existing`
+     * says what becomes of them.
      */
     create(doctor: number, absence: NewAbsence, options?: CreateOptions): Promise<Absence>;
   };

@@ -15,8 +15,9 @@ const week = weekOf(
 );
 
 /**
- * Gives the first of the doctors hours from Monday to Friday, and appointments with patients whose primary doctor they are: one
- * for each patient, on the 15 working days before today and the 15 after it. The first doctor is absent for a week after that.
+ * Gives the first of the doctors hours from Monday to Friday, and appointments with patients whose primary doctor they
+ * are: one for each patient, on the 15 working days before today and the 15 after it. The first doctor is absent for a
+ * week after that.
  *
  * @param createdBy id of the account that has created the absence.
  */

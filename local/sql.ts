@@ -92,7 +92,7 @@ export const statementFunctions: Record<
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
 /** Writes all generated files; those of statements that do not exist any more are removed. */
-export async function generateStatementFiles(url: string): Promise<number> {
+async function generateStatementFiles(url: string): Promise<number> {
   const generated = await withClient(url, async (client) => {
     const all: Awaited<ReturnType<typeof generate>>[] = [];
     for (const [name, statement] of [...statements].sort(byName))

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative } from "node:path";
 import { buildDocument } from "./document.ts";
 
-// Writes the static files that are served with the API to dist/public/: the OpenAPI document and the reference page. Wrangler runs this
-// before each build of the Worker (`[build]` in wrangler.toml), for deployments and in development.
+// Writes the static files that are served with the API to dist/public/: the OpenAPI document and the reference page.
+// Wrangler runs this before each build of the Worker (`[build]` in wrangler.toml), for deployments and in development.
 
 const project = join(import.meta.dirname, "..");
 const target = join(project, "dist", "public");

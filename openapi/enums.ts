@@ -1,4 +1,4 @@
-import { auditActions } from "../src/db/query/audit.ts";
+import { auditActions } from "../src/db/query/audit-actions.ts";
 import { appointmentRules } from "../src/db/schema/codes.ts";
 import {
   appointmentStatuses,

@@ -5,7 +5,10 @@ import { expandUnicodeClasses, unescapeSlashes } from "./patterns.ts";
 
 // From zod's schemas to JSON Schema that code generators, validating proxies and other languages understand.
 
-/** The direction of a schema, as zod names it: of requests or of responses. They differ where a schema transforms its value. */
+/**
+ * The direction of a schema, as zod names it: of requests or of responses. They differ where a schema transforms its
+ * value.
+ */
 export type Direction = "input" | "output";
 
 const MAX_INT32 = 2 ** 31 - 1;

@@ -10,9 +10,10 @@ import {
 import { MAX_LIMIT } from "../src/http/pagination.ts";
 import { OptionalPreconditions, ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
-import { MergeHeaders } from "../src/patients/requests.ts";
+import { MergeHeaders } from "../src/patients/merge/requests.ts";
 import type * as z from "../src/zod.ts";
 import { deprecationHeaders, headerReferences } from "./headers.ts";
+import { accessTokenCodes } from "./problem-statuses.ts";
 import { operationProblem } from "./problems.ts";
 import type { Route } from "./routes.ts";
 import { buildParameters } from "./schemas.ts";
@@ -116,15 +117,7 @@ function commonProblemCodes(route: Route): ProblemCode[] {
   return [
     "validation_failed", // Of a query that the route does not take.
     ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
-    ...codesIf(
-      route.isAuthenticated,
-      "token_invalid",
-      "token_missing",
-      "token_expired",
-      "token_revoked",
-      "clinic_changed",
-      "membership_ended",
-    ),
+    ...codesIf(route.isAuthenticated, ...accessTokenCodes),
     ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
     ...codesIf(param, "not_found"),
     ...codesIf(

@@ -10,7 +10,10 @@ const ESCAPED_SLASH = /((?:^|[^\\])(?:\\\\)*)\\\//g;
  */
 export const unescapeSlashes = (pattern: string): string => pattern.replace(ESCAPED_SLASH, "$1/");
 
-/** The end of the characters that `\uXXXX` can write. For those beyond, regular expression dialects have no common notation. */
+/**
+ * The end of the characters that `\uXXXX` can write. For those beyond, regular expression dialects have no common
+ * notation.
+ */
 const END = 0x1_0000;
 
 /** Replaces Unicode character classes in a pattern by ranges, because not every language has them: Python's `re` does not. */

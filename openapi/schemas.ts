@@ -9,7 +9,8 @@ import type * as z from "../src/zod.ts";
 import { type Direction, toJsonSchema, toNamedJsonSchemas } from "./json-schema.ts";
 
 /**
- * Converts the named schemas of requests (`input`) or of responses (`output`) to JSON Schema. They refer to each other by name.
+ * Converts the named schemas of requests (`input`) or of responses (`output`) to JSON Schema. They refer to each other
+ * by name.
  *
  * @throws when a schema has a field without a description, or a description without a field.
  */

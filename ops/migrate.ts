@@ -152,7 +152,7 @@ function throwWithAdvice(error: unknown): never {
  * Expires all cursors of the change feed, after a restore that the database itself cannot detect, such as that of a Neon
  * branch to a point in time.
  */
-export const expireCursors = (url: string): Promise<void> =>
+const expireCursors = (url: string): Promise<void> =>
   withClient(url, async (client) => {
     await client.query("UPDATE change_feed SET epoch = DEFAULT, started_at = DEFAULT");
   });

@@ -252,7 +252,7 @@ export async function createRole(
  *
  * @throws an error whose message gives the reason; nothing has been changed then.
  */
-export async function updateRole(url: string, name: string, warn: (message: string) => void): Promise<void> {
+async function updateRole(url: string, name: string, warn: (message: string) => void): Promise<void> {
   await withClient(url, async (client) => {
     if (!(await roleExists(client, name)))
       throw new Error(`There is no role ${name}: leave --keep-password out to create it.`);

@@ -19,7 +19,7 @@ import { readStatementText } from "./statement-files.ts";
 const secretNames = ["AUDIT_KEY", "JWT_SECRET", "JWT_SECRET_PREVIOUS"];
 
 /** A day that is not as the Worker closed it, and why, in sentences. */
-export interface Difference {
+interface Difference {
   day: string;
   reasons: string[];
 }

@@ -73,7 +73,10 @@ const routes = app
   .route("/api/calendar-feeds", calendarFeedRoutes)
   .route("/calendar", calendarRoutes);
 
-/** All routes with their requests and responses, for `hc` of hono/client. */
+/**
+ * All routes with their requests and responses, for programs that call the API with `hc` of hono/client. Nothing in this
+ * repository imports it: the client in `client/` has types of its own.
+ */
 export type AppType = typeof routes;
 
 app.notFound((c) => {

@@ -3,7 +3,7 @@ import pg from "pg";
 type Values = (string | null)[];
 
 /** What PostgreSQL says about a statement that it has parsed. Types are OIDs of `pg_type`. */
-export interface StatementDescription {
+interface StatementDescription {
   parameterTypes: number[];
   columns: pg.FieldDef[];
 }

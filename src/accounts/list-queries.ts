@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
-import { permittedOutcome } from "../db/query/caller.ts";
+import { permittedOutcome } from "../db/query/audit.ts";
 import { jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";

@@ -1,18 +1,22 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
-import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   adminOutcome,
-  authenticated,
-  authenticatedRetryable,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  permittedOutcome,
+  readOutcome,
+} from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import {
   callerId,
   callerRecheckWithoutRole,
   callerSteps,
   callerStepsForAuditors,
   isStillAccepted,
-  permittedOutcome,
   refusalAfterWait,
   refusalColumn,
+  sessionId,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
 import { openSessionIds } from "../db/query/lock-order.ts";
@@ -156,7 +160,7 @@ export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boo
     -- The caller's session is among them, and all are locked in the order of their ids: two admins may sign out each other.
     -- Shown by test/races/lock-order.test.ts.
     SELECT s.id, s.user_id FROM sessions s
-    WHERE s.id = ANY (${param("session_id")}::uuid || ${openSessionIds(id)}) AND EXISTS (SELECT FROM locked_account)
+    WHERE s.id = ANY (${sessionId} || ${openSessionIds(id)}) AND EXISTS (SELECT FROM locked_account)
     ORDER BY s.id
     FOR NO KEY UPDATE
   ),

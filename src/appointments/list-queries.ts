@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { callerClinicId, callerDoctorId } from "../db/query/caller.ts";
+import { callerClinicId, callerDoctorId, callerIsDoctor } from "../db/query/caller.ts";
 import { defineList, type IndexScan } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
@@ -27,7 +27,7 @@ const appointmentsBy = (
 /** Those of the clinic and, for a doctor's own account, those of the doctor. */
 const readableScans = [
   appointmentsBy("owner_id", callerClinicId),
-  appointmentsBy("doctor_id", callerDoctorId, sql`${callerDoctorId} IS NOT NULL AND a.owner_id IS NOT NULL`),
+  appointmentsBy("doctor_id", callerDoctorId, sql`${callerIsDoctor} AND a.owner_id IS NOT NULL`),
 ];
 /** A doctor's own account sees the doctor's appointments of all clinics, everybody else those of the own clinic. */
 const ofDoctor: IndexScan[] = [

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
-import { authenticated, callerRecheck, callerSteps, refusalAfterWait } from "../db/query/caller.ts";
+import { authenticated } from "../db/query/authenticated.ts";
+import { callerRecheck, callerSteps, refusalAfterWait } from "../db/query/caller.ts";
 import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import {
@@ -27,8 +28,8 @@ import {
 const newStatus = sent("status");
 
 /**
- * Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. A `no_show` is not open: its assignment may
- * have ended.
+ * Which statuses may follow on that of `a`. Fulfilled and cancelled ones are final. A `no_show` is not open: its
+ * assignment may have ended.
  */
 const isTransition = sql`(${newStatus} IS NULL OR CASE a.status
         WHEN 'booked' THEN ${newStatus} <> 'booked'

@@ -1,12 +1,7 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
-import {
-  authenticated,
-  callerDoctorId,
-  callerRecheck,
-  callerSteps,
-  refusalAfterWait,
-} from "../db/query/caller.ts";
+import { authenticated } from "../db/query/authenticated.ts";
+import { callerDoctorId, callerRecheck, callerSteps, refusalAfterWait } from "../db/query/caller.ts";
 import { isAfter } from "../db/query/lock-order.ts";
 import { can } from "../db/query/permissions.ts";
 import {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, writeOutcome } from "../db/query/audit.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticatedRetryable,
   callerClinicId,
   callerId,
   callerRecheck,

@@ -2,7 +2,7 @@ import { appointmentStatuses } from "../db/schema.ts";
 import { bodyRule, hasFields, patchBody, requestBody } from "../http/body-schemas.ts";
 import { idParam, idSchema, reasonField, rule, storableText, timestampParam } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
-import { minuteField } from "../http/time-fields.ts";
+import { minuteField, minutesField } from "../http/time-fields.ts";
 import * as z from "../zod.ts";
 
 const statusField = z.enum(appointmentStatuses);
@@ -39,9 +39,6 @@ const optionalText = (max: number) =>
     ),
     z.transform((text) => text || null),
   );
-
-/** How long an appointment lasts, in minutes. */
-export const minutesField = z.int().check(z.minimum(5), z.maximum(480));
 
 const note = optionalText(500);
 

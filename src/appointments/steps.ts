@@ -22,7 +22,10 @@ export const appointmentJson = jsonText(appointments, "a", responseFields, {
   computed: { patient: sql`a.patient_id`, doctor: sql`a.doctor_id` },
 });
 
-/** Of the appointment with the id in the path, for the audit event: any attempt is audited with its patient and its doctor. */
+/**
+ * Of the appointment with the id in the path, for the audit event: any attempt is audited with its patient and its
+ * doctor.
+ */
 export const patientOfAppointment = sql`(SELECT a.patient_id FROM appointments a WHERE a.id = ${id})`;
 export const doctorOfAppointment = sql`(SELECT a.doctor_id FROM appointments a WHERE a.id = ${id})`;
 

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerClinicId,
   callerId,
   callerRecheck,
@@ -28,8 +28,8 @@ import { intParam } from "../db/statement.ts";
 import { assignmentJson, formerPrimaryEvent } from "./queries.ts";
 import type { Assignment } from "./responses.ts";
 
-// Changing and ending an assignment, which is `m`. The doctor's own account, and readers and clerks of the patient's clinic, see
-// it but may do neither.
+// Changing and ending an assignment, which is `m`. The doctor's own account, and readers and clerks of the patient's
+// clinic, see it but may do neither.
 
 const id = intParam("id");
 const canChange = can("assignments:change");

@@ -1,5 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Caller, callerClinicId, callerDoctorId, callerIsAdmin } from "../db/query/caller.ts";
+import {
+  type Caller,
+  callerClinicId,
+  callerDoctorId,
+  callerIsAdmin,
+  callerIsDoctor,
+} from "../db/query/caller.ts";
 import { isoTimestamp, jsonText } from "../db/query/json.ts";
 import { defineList, type IndexScan, type PageRequest } from "../db/query/list.ts";
 import { assignments } from "../db/schema.ts";
@@ -53,10 +59,9 @@ const assignmentsOfPatient = (condition: SQL): IndexScan => ({
 });
 const isOwn = sql`m.owner_id = ${callerClinicId}`;
 
-const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
 const readableScans = [
   assignmentsBy("owner_id", callerClinicId),
-  assignmentsBy("current_doctor_id", callerDoctorId, isDoctorsAccount),
+  assignmentsBy("current_doctor_id", callerDoctorId, callerIsDoctor),
 ];
 const readableOfPatient = [assignmentsOfPatient(sql`(${isOwn} OR m.current_doctor_id = ${callerDoctorId})`)];
 const listReadableAssignments = defineList<ListedAssignment>({

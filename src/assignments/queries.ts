@@ -6,8 +6,8 @@ import {
   writeOutcome,
 } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticatedRetryable,
   callerRecheck,
   callerSteps,
   isStillAccepted,

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
+import { permittedOutcome } from "../db/query/audit.ts";
 import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
-import { type Caller, permittedOutcome } from "../db/query/caller.ts";
+import type { Caller } from "../db/query/caller.ts";
 import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { defineList, type PageRequest } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
@@ -25,8 +26,9 @@ const subjects = sql`CASE
         ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END`;
 
 /**
- * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of patients, also
- * those of an appointment, whose event names its doctor: a new kind of event is treated as one until it is listed here.
+ * Whether the changed values are those of an account, a doctor, an invitation or a clinic. All others are values of
+ * patients, also those of an appointment, whose event names its doctor: a new kind of event is treated as one until it
+ * is listed here.
  */
 const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL AND e.patient_id IS NULL
         OR e.action IN ('invite', 'withdraw_invitation', 'create_clinic', 'update_clinic', 'delete_clinic', 'read_clinic', 'list_members',
@@ -44,7 +46,8 @@ const changed = sql`CASE
         ) || ']' END`;
 
 /**
- * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events that it finds.
+ * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events
+ * that it finds.
  */
 export const listAuditEvents = defineEventList<ListedAuditEvent>({
   name: "audit/list",

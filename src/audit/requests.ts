@@ -1,4 +1,4 @@
-import { auditActions } from "../db/query/audit.ts";
+import { auditActions } from "../db/query/audit-actions.ts";
 import { outcomes } from "../db/schema.ts";
 import { idParam, rule, timestampParam } from "../http/fields.ts";
 import { definePageQuery } from "../http/pagination.ts";

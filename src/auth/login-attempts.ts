@@ -77,10 +77,10 @@ const incrementCounters = (condition: SQL): SQL => sql`
 
 /**
  * The steps that count an attempt: first for the network, then for its /48, and for the account, each unless one before
- * it is blocked. Always in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt `is_admitted`,
- * and if not after how many seconds the next one can be (`wait_seconds`). The step `lockout` has the `reason` of the
- * event for the first attempt that a lockout refuses, and then for the first one after it, with their number: a flood
- * of attempts must not fill the audit log.
+ * it is blocked. Always in this order, so that two requests cannot deadlock. The step `attempt` says whether the
+ * attempt `is_admitted`, and if not after how many seconds the next one can be (`wait_seconds`). The step `lockout` has
+ * the `reason` of the event for the first attempt that a lockout refuses, and then for the first one after it, with
+ * their number: a flood of attempts must not fill the audit log.
  *
  * @param username the account's username in lower case; NULL counts nothing.
  */

@@ -1,12 +1,12 @@
 import { createFactory } from "hono/factory";
-import { sendAgainIfTaken } from "../db/errors.ts";
+import { sendAgainOnViolation } from "../db/errors.ts";
 import type { AppEnv } from "../http/context.ts";
 import { notFoundProblem, unauthorizedProblem } from "../http/problems.ts";
 import { attemptNetworks, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
+import { findLoginAccount, openSession } from "./login-queries.ts";
 import { newSession } from "./new-session.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
-import { findLoginAccount, openSession } from "./queries.ts";
 import { newRefreshToken } from "./refresh-token.ts";
 import { Credentials } from "./requests.ts";
 import { respondTokenPair } from "./token-pair.ts";
@@ -37,7 +37,9 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
       ...(await newSession(c, refresh)),
     };
     // The clinic that was used last may be deleted meanwhile: the next snapshot leads to another one.
-    const session = await sendAgainIfTaken("sessions_membership_fkey", () => openSession(connection, login));
+    const session = await sendAgainOnViolation("sessions_membership_fkey", () =>
+      openSession(connection, login),
+    );
     if (!session)
       throw unauthorizedProblem(
         "invalid_credentials",

@@ -3,7 +3,7 @@ import { hashToken } from "../crypto.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { fieldProblem, notFoundProblem } from "../http/problems.ts";
 import { validate } from "../http/validation.ts";
-import { moveSession } from "./clinic-queries.ts";
+import { moveSession } from "./move-session-queries.ts";
 import { userAgentOf } from "./new-session.ts";
 import { newRefreshToken, refreshTokenSuccessors } from "./refresh-token.ts";
 import { ClinicChoice } from "./requests.ts";

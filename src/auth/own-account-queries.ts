@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
 import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedRetryable,
   callerId,
   callerRecheckWithoutRole,
   callerStepsForAuditors,

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type AuditAction, doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import { doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import type { AuditAction } from "../db/query/audit-actions.ts";
+import { authenticated, authenticatedForPasswordChange } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedForPasswordChange,
   callerClinicId,
   callerId,
   callerRecheckWithoutRole,
@@ -11,6 +11,7 @@ import {
   isStillAccepted,
   refusalAfterWait,
   refusalColumn,
+  sessionId,
 } from "../db/query/caller.ts";
 import { openSessionIds } from "../db/query/lock-order.ts";
 import { param } from "../db/statement.ts";
@@ -27,7 +28,6 @@ import type { StoredPassword } from "./passwords.ts";
 const username = sql`(SELECT lower(username COLLATE "C") FROM caller)`;
 const passwordHash = sql`${param("password_hash")}::text`;
 const newHash = sql`${param("new_hash")}::text`;
-const sessionId = sql`${param("session_id")}::uuid`;
 
 /** Whether the password of an account `u` was set by an operator, and was not changed before it expired. */
 export const isPasswordExpired = sql`(u.must_change_password AND u.password_expires_at <= now()) IS TRUE`;

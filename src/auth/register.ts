@@ -6,7 +6,7 @@ import { rateLimit, requestOrigin } from "../http/rate-limits.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
 import { hashPassword } from "./passwords.ts";
-import { createAccount, findInvitation, type InvitationState } from "./queries.ts";
+import { createAccount, findInvitation, type InvitationState } from "./register-queries.ts";
 import { loadPasswordRules, Registration, registrationBody } from "./requests.ts";
 
 /** `POST /register`: creates an account, if the configuration and the invitation allow it. */

@@ -26,7 +26,7 @@ const typedPassword = z.string().check(
 );
 
 /** The rules of new passwords that depend on the configuration or on a file. */
-export interface PasswordRules {
+interface PasswordRules {
   /** In characters. */
   minLength: number;
   isCommon: CommonPasswordCheck;

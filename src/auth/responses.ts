@@ -8,7 +8,7 @@ export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), e
 export type NewAccount = z.infer<typeof NewAccount>;
 
 /** The clinic in which the caller works, with the caller's role there. */
-export const OwnClinic = z.strictObject({
+const OwnClinic = z.strictObject({
   id: idSchema,
   name: z.string(),
   kind: z.enum(clinicKinds),

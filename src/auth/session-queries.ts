@@ -1,18 +1,12 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, readOutcome } from "../db/query/audit.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerId,
-  callerStepsForAuditors,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerStepsForAuditors, refusalColumn, sessionId } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
 import { openSessionIds } from "../db/query/lock-order.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Session } from "./responses.ts";
 
-const sessionId = sql`${param("session_id")}::uuid`;
 const isEnded = sql`EXISTS (SELECT FROM ended)`;
 
 /** When a session expires unless it is used again. `idle_minutes`: after how many minutes without use. */

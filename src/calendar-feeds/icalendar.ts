@@ -53,7 +53,8 @@ function eventLines(appointment: CalendarAppointment, host: string): string[] {
   return [
     "BEGIN:VEVENT",
     `UID:appointment-${id}@${host}`,
-    // Without METHOD, the time of the last change (RFC 5545, section 3.8.7.2): a calendar that has not changed has the same ETag.
+    // Without METHOD, the time of the last change (RFC 5545, section 3.8.7.2): a calendar that has not changed has the
+    // same ETag.
     `DTSTAMP:${changedAt}`,
     `LAST-MODIFIED:${changedAt}`,
     `SEQUENCE:${version - 1}`,
@@ -88,7 +89,8 @@ export function formatCalendar(label: string, appointments: CalendarAppointment[
     "VERSION:2.0",
     "PRODID:-//Hospital API//Calendar feed//EN",
     "CALSCALE:GREGORIAN",
-    // No METHOD: it is for messages. It needs an ORGANIZER (RFC 5546, section 3.2.1), and the same in Content-Type (RFC 5545, 3.7.2).
+    // No METHOD: it is for messages. It needs an ORGANIZER (RFC 5546, section 3.2.1), and the same in Content-Type (RFC
+    // 5545, 3.7.2).
     `NAME:${name}`, // RFC 7986. Older programs read the name and the interval with X-.
     `X-WR-CALNAME:${name}`,
     "REFRESH-INTERVAL;VALUE=DURATION:PT1H",

@@ -6,8 +6,8 @@ import {
   type RequestOrigin,
   readOutcome,
 } from "../db/query/audit.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerDoctorId,
   callerId,
   callerRecheck,
@@ -35,11 +35,11 @@ const isOwnDoctor = sql<boolean>`(${doctor} IS NULL OR EXISTS (SELECT FROM own_d
 const isBelowLimit = sql`(SELECT count(*) FROM valid_feed) < ${sql.raw(String(MAX_FEEDS))}`;
 
 /**
- * Creates a calendar feed of the clinic in which the caller works, or of the doctor whose own account is calling. `id` is null
- * for another doctor, and when the account has as many feeds as it may have.
+ * Creates a calendar feed of the clinic in which the caller works, or of the doctor whose own account is calling. `id`
+ * is null for another doctor, and when the account has as many feeds as it may have.
  *
- * `lock_valid_feeds` takes an advisory lock and then reads a snapshot of its own, so concurrent requests do not exceed the limit.
- * Shown by test/races/calendar-feeds.test.ts.
+ * `lock_valid_feeds` takes an advisory lock and then reads a snapshot of its own, so concurrent requests do not exceed
+ * the limit. Shown by test/races/calendar-feeds.test.ts.
  */
 export const createFeed = authenticated<
   { isOwnDoctor: boolean; id: number | null; created_at: string },
@@ -91,7 +91,7 @@ FROM token_account`,
 );
 
 /** How many appointments a calendar has at most, and of how many days before and after now. */
-export const MAX_EVENTS = 2000;
+const MAX_EVENTS = 2000;
 const DAYS_BEFORE = 31;
 const DAYS_AFTER = 366;
 

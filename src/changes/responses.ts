@@ -2,9 +2,7 @@ import { recordKinds } from "../db/schema.ts";
 import { idSchema } from "../http/fields.ts";
 import { boundedArray, versionSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
-
-/** The most changes of one response. */
-export const MAX_CHANGES = 500;
+import { MAX_CHANGES } from "./requests.ts";
 
 /** A record that was created or changed, came to the caller or left it. */
 export const RecordChange = z.strictObject({

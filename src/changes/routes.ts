@@ -6,9 +6,11 @@ import { decryptCursor, encryptCursor } from "../http/pagination.ts";
 import { fieldProblem, Problem } from "../http/problems.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
-import { type FeedCursor, type FeedPosition, listAllRecords, listChangesSince } from "./queries.ts";
+import { listAllRecords } from "./all-records-queries.ts";
+import { listChangesSince } from "./changes-since-queries.ts";
 import { ChangesQuery } from "./requests.ts";
 import type { ChangePage } from "./responses.ts";
+import type { FeedCursor, FeedPosition } from "./steps.ts";
 
 /** Tells a cursor of the feed from one of a list (src/http/pagination.ts). */
 const FEED = "/api/changes";

@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { sendAgainIfTaken } from "../db/errors.ts";
+import { sendAgainOnViolation } from "../db/errors.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
 import { fieldProblem, notFoundProblem, Problem, requireFound } from "../http/problems.ts";
@@ -18,8 +18,9 @@ export const addMemberHandlers = createHandlers(
   async (c) => {
     const { account = null, username = null, role } = c.req.valid("json");
     const values = { ...c.req.valid("param"), account, username, role };
-    const { body, isMissing, isOwn, isCurrent, ...state } = await sendAgainIfTaken("memberships_pkey", () =>
-      addMember(c.get("caller"), values),
+    const { body, isMissing, isOwn, isCurrent, ...state } = await sendAgainOnViolation(
+      "memberships_pkey",
+      () => addMember(c.get("caller"), values),
     );
     requireManager(state);
     if (!isCurrent) {

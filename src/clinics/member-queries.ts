@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertAuditEvent, insertFurtherAuditEvents } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerId,
   callerSteps,
   clinicRolesInOrder,
@@ -128,11 +128,14 @@ SELECT ${refusalAfterWait("locked_members")}, ${clinicStateColumns},
 FROM token_account`,
 );
 
+const isMember = sql`EXISTS (SELECT FROM member)`;
+
 /** What a change of a membership says: whether there is such a current member, and whether it is the caller's own. */
 type MemberState = ClinicState & { isMember: boolean; isOwn: boolean };
-const memberStateColumns = sql`${clinicStateColumns}, EXISTS (SELECT FROM member) AS "isMember", ${isOwn} AS "isOwn"`;
+const memberStateColumns = sql`${clinicStateColumns}, ${isMember} AS "isMember", ${isOwn} AS "isOwn"`;
 
-const isMember = sql`EXISTS (SELECT FROM member)`;
+/** Otherwise a change is audited as `not_found`. Of a caller who may not manage the clinic it is refused, for any account. */
+const isMemberFound = sql`EXISTS (SELECT FROM access) AND (${isMember} OR NOT ${canManage})`;
 /** Whether the caller would raise its own role. */
 const isOwnRaised = sql`(${isOwn} AND EXISTS (
       SELECT FROM member WHERE array_position(${clinicRolesInOrder}, ${role}) > array_position(${clinicRolesInOrder}, member.role)
@@ -162,10 +165,7 @@ export const updateMember = authenticated<
   ),
   ${insertAuditEvent({
     action: "update_member",
-    outcome: changeOutcome(
-      sql`EXISTS (SELECT FROM changed)`,
-      sql`EXISTS (SELECT FROM access) AND (${isMember} OR NOT ${canManage})`,
-    ),
+    outcome: changeOutcome(sql`EXISTS (SELECT FROM changed)`, isMemberFound),
     account,
     changes: changesInClinic(
       sql`CASE WHEN EXISTS (SELECT FROM changed) THEN ${changesBetween(roleJson("member"), roleJson("changed"))} END`,
@@ -192,10 +192,7 @@ export const endMember = authenticated<MemberState & { isEnded: boolean }, { id:
   ),
   ${insertAuditEvent({
     action: "end_member",
-    outcome: changeOutcome(
-      sql`EXISTS (SELECT FROM ended)`,
-      sql`EXISTS (SELECT FROM access) AND (${isMember} OR NOT ${canManage})`,
-    ),
+    outcome: changeOutcome(sql`EXISTS (SELECT FROM ended)`, isMemberFound),
     account,
     changes: sql`CASE WHEN EXISTS (SELECT FROM ended)
       THEN ${changesInClinic(changesBetween(roleJson("ended"), sql`NULL`), id, sql`NULL`)} ELSE ${changesInClinic()} END`,

@@ -12,7 +12,7 @@ export const MembersQuery = defineListQuery({}, ["id"]);
 export const MemberPath = z.object({ id: idParam, account: idParam });
 
 /** The fields that managers and admins change. */
-export const clinicFields = { name: textField(150), time_zone: timeZoneField, active: z.boolean() };
+const clinicFields = { name: textField(150), time_zone: timeZoneField, active: z.boolean() };
 
 const readOnly = ["id", "kind", "role", "created_at", "updated_at"];
 

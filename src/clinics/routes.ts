@@ -8,9 +8,10 @@ import { fieldProblem, Problem, requireAdmin, requireFound } from "../http/probl
 import { nestedListHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validation.ts";
+import { createClinic } from "./create-queries.ts";
 import { listClinics, listMembers } from "./list-queries.ts";
 import { addMemberHandlers, endMemberHandlers, updateMemberHandlers } from "./member-handlers.ts";
-import { createClinic, findClinic, updateClinic } from "./queries.ts";
+import { findClinic, updateClinic } from "./queries.ts";
 import { ClinicChanges, ClinicsQuery, MembersQuery, NewClinic } from "./requests.ts";
 import { deleteEmptyClinic, requireManager } from "./rules.ts";
 

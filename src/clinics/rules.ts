@@ -1,4 +1,4 @@
-import { isViolationOf, sendAgainIfTaken } from "../db/errors.ts";
+import { isViolationOf, sendAgainOnViolation } from "../db/errors.ts";
 import { notFoundProblem, Problem } from "../http/problems.ts";
 import { deleteClinic } from "./queries.ts";
 import type { ClinicState } from "./steps.ts";
@@ -39,7 +39,7 @@ const patientKeys = ["patients_owner_id_fkey", "patients_deleted_from_fkey"] as 
  * @throws {Problem} 403, 404, 409
  */
 export async function deleteEmptyClinic(...request: Parameters<typeof deleteClinic>): Promise<void> {
-  const send = () => sendAgainIfTaken("sessions_membership_fkey", () => deleteClinic(...request));
+  const send = () => sendAgainOnViolation("sessions_membership_fkey", () => deleteClinic(...request));
   const { hasPatients, ...state } = await send().catch((error: unknown) => {
     throw patientKeys.some((key) => isViolationOf(error, key)) ? notEmpty() : error;
   });

@@ -40,10 +40,10 @@ export const isClinicReadable = sql<boolean>`EXISTS (SELECT FROM clinics c WHERE
  * `locked_members` (all memberships, also those that have ended), `target` (the clinic) and `access`, which has a row
  * when the caller may read the clinic.
  *
- * They lock in the order of all statements (src/db/query/lock-order.ts). The accounts come first, because a
- * change of an account locks its row and then re-checks its caller's membership. The caller's session and the membership in which
- * it works are among those that are locked, because the re-check locks them too, and two managers of two clinics may each work
- * in the other's. Shown by test/races/clinics.test.ts.
+ * They lock in the order of all statements (src/db/query/lock-order.ts). The accounts come first, because a change of
+ * an account locks its row and then re-checks its caller's membership. The caller's session and the membership in which
+ * it works are among those that are locked, because the re-check locks them too, and two managers of two clinics may
+ * each work in the other's. Shown by test/races/clinics.test.ts.
  *
  * @param options.account the account that becomes or stays a member; it may not be disabled meanwhile.
  * @param options.sessions whether the sessions that work in the clinic are locked, because they will move.
@@ -97,7 +97,7 @@ const isOwnSessionOrOfMember = sql`s.id = ANY (${sessionId} || ARRAY(
       )) AND (s.id = ${sessionId} OR s.clinic_id = ${id})`;
 
 export const canManage = sql`EXISTS (SELECT FROM access WHERE can_manage)`;
-export const isPersonal = sql`EXISTS (SELECT FROM access WHERE kind = 'personal')`;
+const isPersonal = sql`EXISTS (SELECT FROM access WHERE kind = 'personal')`;
 
 /** What a change says about the clinic. */
 export interface ClinicState {

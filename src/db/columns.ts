@@ -11,7 +11,7 @@ import {
 } from "drizzle-orm/pg-core";
 import type { ForeignKeyConstraint, UniqueConstraint } from "./errors.ts";
 
-// Column types, constraints and index keys that the tables of schema.ts share.
+// Column types, constraints and index keys that the tables of schema/ share.
 
 /** A timestamp in milliseconds, the precision of JSON: a client reads exactly what is stored. */
 export const timestampColumn = () => timestamp({ withTimezone: true, precision: 3 });

@@ -40,8 +40,8 @@ const otherAppointment = {
 } as const;
 
 /**
- * The code and the detail that a client gets when its request violates a unique constraint of `schema.ts` or a
- * trigger's rule. `schema.ts` takes the names of its constraints from here, so none is without them. `null`: no request
+ * The code and the detail that a client gets when its request violates a unique constraint of `schema/` or a
+ * trigger's rule. `schema/` takes the names of its constraints from here, so none is without them. `null`: no request
  * can violate it.
  */
 export const uniqueViolations = {
@@ -184,10 +184,10 @@ export const isViolationOf = (error: unknown, constraint: UniqueConstraint | For
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
 /**
- * Sends a statement once more when a concurrent request took a unique value: the statement's snapshot does not show it, the
- * constraint does. A new snapshot shows it, and which record has it. Nothing was written.
+ * Sends a statement once more when it violates `constraint` because of a concurrent request: its snapshot does not show
+ * what that request did, the constraint does. A new snapshot shows it. Nothing was written.
  */
-export const sendAgainIfTaken = <Row>(
+export const sendAgainOnViolation = <Row>(
   constraint: UniqueConstraint | ForeignKeyConstraint,
   send: () => Promise<Row>,
 ): Promise<Row> =>

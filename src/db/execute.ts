@@ -8,7 +8,7 @@ import type { Connection } from "./statement.ts";
 // (docs/decisions/0010-statement-functions.md), or as text when that function cannot be called.
 
 /** A statement, and how it is called on each database. */
-export interface ExecutableStatement {
+interface ExecutableStatement {
   name: string;
   query: Query;
   calls: FunctionCalls;

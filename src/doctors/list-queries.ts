@@ -1,7 +1,14 @@
 import { sql } from "drizzle-orm";
 import { readOutcome } from "../db/query/audit.ts";
 import { callerClinicId } from "../db/query/caller.ts";
-import { defineList, type IndexScan, lateralJoin, matchesName, searchStep } from "../db/query/list.ts";
+import {
+  defineList,
+  type IndexScan,
+  lateralJoin,
+  matchesName,
+  searchStep,
+  sortsOfSearch,
+} from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
 import { doctorJson } from "./queries.ts";
 import { doctorResponseFields } from "./requests.ts";
@@ -43,10 +50,7 @@ export const listDoctors = defineList<Doctor>({
   },
   sorts: {
     ...sorts,
-    "search id": { ...sorts.id, namesFound: doctorsFound },
-    "search lastname": { ...sorts.lastname, namesFound: doctorsFound },
-    "search created_at": { ...sorts.created_at, namesFound: doctorsFound },
-    "search updated_at": { ...sorts.updated_at, namesFound: doctorsFound },
+    ...sortsOfSearch(sorts, doctorsFound),
     "patient id": {
       order: ["d.id"],
       scans: [

@@ -1,36 +1,18 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
 import { isViolationOf } from "../db/errors.ts";
-import {
-  doneOrRefused,
-  insertAuditEvent,
-  insertFurtherAuditEvents,
-  insertRetryableAuditEvent,
-  writeOutcome,
-} from "../db/query/audit.ts";
+import { insertAuditEvent, insertFurtherAuditEvents, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween, changesOfFields } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedRetryable,
   type Caller,
   callerId,
   callerIsAdmin,
   callerRecheck,
   callerSteps,
-  isStillAccepted,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";
-import {
-  createOrReplay,
-  createResultColumns,
-  earlierKeySteps,
-  hasResult,
-  idempotentCreate,
-  isNewResult,
-  resultId,
-  resultSteps,
-} from "../db/query/idempotent-create.ts";
 import { columnNames, jsonText, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
@@ -45,11 +27,7 @@ import {
   isChangeableVersion,
   isTargetWritable,
   isValid,
-  type NewRecordState,
   nameErrors,
-  newEmail,
-  newEmailShared,
-  newRecord,
   nextValues,
   setColumns,
   type TargetState,
@@ -69,14 +47,8 @@ const id = intParam("id");
 /** A doctor as the response has it, as JSON text. */
 export const doctorJson = jsonText(doctors, "d", doctorResponseFields);
 
-/** The fields that a client writes, as a list of columns. */
-const fieldNames = Object.keys(doctorFields);
-const fields = columnNames(fieldNames);
-
-/** The values of optional fields that a new doctor does not have, as a JSON object. */
-const emptyDoctor = sql.raw(
-  `'{"firstname": "", "lastname": "", "email_shared": false, "phones": []}'::jsonb`,
-);
+/** The fields that a client writes. Their names are those of the columns. */
+export const doctorFieldNames = Object.keys(doctorFields);
 
 /** Reads a doctor. Not audited: doctors are a directory, not data of patients. */
 export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams>(
@@ -92,46 +64,6 @@ FROM token_account`,
 );
 
 /**
- * Creates a doctor, at most once for each idempotency key. `existing`: the id of the doctor who has this email already,
- * if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent: `doctor_with_email`
- * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
- */
-export const createDoctor = idempotentCreate<Doctor, { record: object }, NewRecordState>(
-  "doctors/create",
-  () => sql`-- POST /api/doctors
-  WITH ${callerSteps},
-  ${earlierKeySteps(
-    sql`'doctors' || ${newRecord}::text`,
-    sql`EXISTS (SELECT FROM doctors d WHERE d.id = k.record_id AND ${can("doctors:read")})`,
-  )},
-  duplicate AS (
-    SELECT other.id FROM caller, doctor_with_email(${newEmail}, ${newEmailShared}) other (id)
-    WHERE NOT EXISTS (SELECT FROM earlier_key)
-  ),
-  ${callerRecheck("caller", "earlier_key", "duplicate")},
-  draft AS (
-    SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${emptyDoctor} || ${newRecord} || jsonb_build_object(
-      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-    WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
-  ),
-  response AS (SELECT d.id AS record_id, ${doctorJson} AS answer FROM draft d),
-  ${resultSteps},
-  created AS (
-    INSERT INTO doctors (id, ${fields}, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
-    SELECT id, ${fields}, created_by, created_at, updated_at FROM draft WHERE ${isNewResult}
-  ),
-  ${insertRetryableAuditEvent({
-    action: createOrReplay("create"),
-    outcome: doneOrRefused(hasResult),
-    doctor: resultId,
-    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
-  })}
-SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, '1' AS etag,
-  (SELECT id FROM duplicate) AS existing
-FROM token_account`,
-);
-
-/**
  * The row lock that a change and a deletion begin with. `FOR UPDATE` waits for a concurrent change and then, under
  * READ COMMITTED, sees the row as that change left it.
  */
@@ -142,13 +74,13 @@ const targetSteps = sql`target AS (
   ),
   ${callerRecheck("target")}`;
 
-/** What an owner sees of a doctor when assigning a patient. */
+/** The fields by which the owner of a patient recognises a doctor, and whether the doctor is active. */
 const identity = ["firstname", "lastname", "email", "phones", "active"];
 
 /**
- * The step `reserved` has a row when only an admin may do it, and the caller is none: others rely on the doctor than
- * the account that created it. It could become another doctor under their hands otherwise. `doctor_relied_on` reads a
- * snapshot of its own, which is newer than the lock. Shown by test/races/links.test.ts.
+ * The step `reserved` has a row when only an admin may make the change and the caller is no admin, because other accounts
+ * than the creator's rely on the doctor: without this step, the creator could turn it into another doctor.
+ * `doctor_relied_on` reads a snapshot of its own, which is newer than the lock. Shown by test/races/links.test.ts.
  *
  * @param from the step `target`, joined to what the change has.
  */
@@ -168,7 +100,7 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   WITH ${callerSteps},
   ${targetSteps},
   next AS (
-    SELECT d.id, ${nextValues(doctors, "d", fieldNames)}
+    SELECT d.id, ${nextValues(doctors, "d", doctorFieldNames)}
     FROM target d
   ),
   ${reservedStep(sql`target, next
@@ -185,16 +117,16 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     ORDER BY other.email_shared, other.id LIMIT 1
   ),
   changed AS (
-    UPDATE doctors d SET ${setColumns(fieldNames)},
+    UPDATE doctors d SET ${setColumns(doctorFieldNames)},
       updated_at = now(), version = d.version + 1
     FROM target, next WHERE d.id = target.id AND ${isWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
-    RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
+    RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(doctorFieldNames, "d.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     doctor: id,
-    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(doctors, doctorFieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${refusalAfterWait("target")}, ${doctorColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
@@ -202,8 +134,8 @@ FROM token_account`,
 );
 
 /**
- * The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0, and when
- * it never had an appointment.
+ * The result of deleting a doctor. `assigned`: how many patients the doctor has. It is deleted only when that is 0, and
+ * when the doctor never had an appointment.
  */
 type DoctorDeletion = TargetState & {
   assigned: number | "at least 1";
@@ -231,7 +163,7 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
     action: "delete",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM deleted)`),
     doctor: id,
-    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`NULL`)} FROM deleted)`,
+    changes: sql`(SELECT ${changesBetween(stepJson(columnNames(doctorFieldNames), "target"), sql`NULL`)} FROM deleted)`,
   })},
   ${insertFurtherAuditEvents("unlink_events", sql`deleted, linked_accounts`, {
     action: "update_account",
@@ -244,15 +176,15 @@ FROM token_account`,
 );
 
 /**
- * Deletes a doctor who has no patients and never had an appointment. Accounts that are linked to it are unlinked: each has an audit event with the
- * account as its subject.
+ * Deletes a doctor who has no patients and never had an appointment. Accounts that are linked to it are unlinked: each
+ * has an audit event with the account as its subject.
  */
 export async function deleteDoctor(caller: Caller, values: DeleteParams): Promise<DoctorDeletion> {
   try {
     return await deleteUnassignedDoctor(caller, values);
   } catch (error) {
-    // A concurrent request assigned a patient: the statement's snapshot does not show it, the foreign key does. An appointment
-    // needs an assignment.
+    // A concurrent request assigned a patient: the statement's snapshot does not show it, the foreign key does. An
+    // appointment needs an assignment.
     if (!isViolationOf(error, "mappings_doctor_fkey") && !isViolationOf(error, "appointments_doctor_id_fkey"))
       throw error;
     return {

@@ -1,15 +1,14 @@
 import { type SQL, sql } from "drizzle-orm";
-import { insertAuditEvent, insertFurtherAuditEvents } from "../db/query/audit.ts";
+import { insertAuditEvent, insertFurtherAuditEvents, permittedOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerClinicId,
   callerId,
   callerIsAdmin,
   callerRecheck,
   callerSteps,
   isStillAccepted,
-  permittedOutcome,
   refusalAfterWait,
 } from "../db/query/caller.ts";
 import { jsonBody } from "../db/query/json.ts";

@@ -9,8 +9,9 @@ import {
   postHandlers,
   updateHandlers,
 } from "../http/resource-handlers.ts";
+import { createDoctor } from "./create-queries.ts";
 import { listDoctors } from "./list-queries.ts";
-import { createDoctor, deleteDoctor, findDoctor, updateDoctor } from "./queries.ts";
+import { deleteDoctor, findDoctor, updateDoctor } from "./queries.ts";
 import { reassignHandlers } from "./reassign.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 

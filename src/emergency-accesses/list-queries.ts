@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { callerClinicId, callerIsAdmin, permittedOutcome } from "../db/query/caller.ts";
+import { permittedOutcome } from "../db/query/audit.ts";
+import { callerClinicId, callerIsAdmin } from "../db/query/caller.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
 import { defineList, lateralJoin } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";

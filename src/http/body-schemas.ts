@@ -72,7 +72,10 @@ function withoutKeys(value: unknown, keys: readonly string[]): unknown {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }
 
-/** In JSON Schema: a body that has all of these fields. With their names in `properties`, or linters report them as undefined. */
+/**
+ * In JSON Schema: a body that has all of these fields. With their names in `properties`, or linters report them as
+ * undefined.
+ */
 export const hasFields = (...names: string[]) => ({
   properties: Object.fromEntries(names.map((name) => [name, {}])),
   required: names,

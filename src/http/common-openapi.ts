@@ -59,7 +59,10 @@ export const idPathParameters = describeParameters(IdPath, {
   id: { description: "The record's id.", example: 7 },
 });
 
-/** The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send it. */
+/**
+ * The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send
+ * it.
+ */
 export const pageParameterTexts = {
   limit: { description: "The maximum number of records on the page; 50 if it is left out." },
   cursor: {

@@ -6,7 +6,7 @@ import type { FieldErrorCode } from "./problem-codes.ts";
 // How a person can be reached: phone numbers and a postal address.
 
 /** E.164: a country code and a number, together at most 15 digits. The shortest numbers, those of Niue, have 7. */
-export const PHONE = /^\+[1-9]\d{6,14}$/;
+const PHONE = /^\+[1-9]\d{6,14}$/;
 
 /** What people write between the digits: spaces (also no-break), hyphens and dashes, dots, brackets, invisible marks. */
 const SEPARATORS = /[\s\p{Pd}\p{Cf}\u2212.()[\]]/gu;

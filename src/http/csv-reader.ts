@@ -27,7 +27,7 @@ export interface CsvRecord {
 }
 
 /** How far a file is read. */
-export interface CsvPosition {
+interface CsvPosition {
   /** The position in the text. */
   at: number;
   /** The number of the line there, counted from 1. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { ConfigurationError } from "../config.ts";
 import { classifyDatabaseError, type DatabaseFault } from "../db/errors.ts";
-import { CallerRevokedError, type Refusal } from "../db/query/caller.ts";
+import { CallerRevokedError, type Refusal } from "../db/query/authenticated.ts";
 import type { AppEnv } from "./context.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 import { fieldProblem, Problem, unauthorizedProblem } from "./problems.ts";

@@ -1,8 +1,9 @@
 import type * as z from "../zod.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 
-// Types of the openapi.ts files. They hold what the code cannot say: descriptions and examples, which TypeScript checks against the zod
-// schemas, so that a field without a description does not compile. The Worker imports none of these files (.ci/run checks that).
+// Types of the openapi.ts files. They hold what the code cannot say: descriptions and examples, which TypeScript checks
+// against the zod schemas, so that a field without a description does not compile. The Worker imports none of these
+// files (.ci/run checks that).
 
 /** A JSON Schema. */
 export type JsonSchema = Record<string, unknown>;

@@ -19,7 +19,8 @@ const MAX_CURSOR_LENGTH = 8192;
 export const cursorParam = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**
- * Defines the query of a list. The schema is created with the first such request, not at start-up (see `requestBody` in body-schemas.ts).
+ * Defines the query of a list. The schema is created with the first such request, not at start-up (see `requestBody` in
+ * body-schemas.ts).
  *
  * @param filters the schemas of its filters by name; all are optional.
  */

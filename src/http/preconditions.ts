@@ -7,8 +7,8 @@ import { clinicRoleProblem, Problem, requireFound, requireNotMerged } from "./pr
 import { respondJson } from "./respond.ts";
 
 /**
- * The ETag of a record (RFC 9110, section 8.8.3): its version; of a patient `version.age`, because the age changes without
- * the version.
+ * The ETag of a record (RFC 9110, section 8.8.3): its version; of a patient `version.age`, because the age changes
+ * without the version.
  */
 export const formatEtag = (tag: string): string => `"${tag}"`;
 
@@ -21,9 +21,9 @@ const ETAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"';
 const ETAGS = new RegExp(`^(?:[ \\t]*\\*[ \\t]*|[ \\t,]*${ETAG}(?:[ \\t]*,[ \\t,]*${ETAG})*[ \\t,]*)$`);
 
 /**
- * The versions and ages in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br` or `-zstd`
- * (Apache, Caddy, Traefik), `--gzip` (Jetty), `-df` (Traffic Server), `;gz` (LiteSpeed). nginx, Varnish and Cloudflare
- * make it weak instead.
+ * The versions and ages in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br`
+ * or `-zstd` (Apache, Caddy, Traefik), `--gzip` (Jetty), `-df` (Traffic Server), `;gz` (LiteSpeed). nginx, Varnish and
+ * Cloudflare make it weak instead.
  */
 const TAGS = /"(([1-9]\d{0,9})(?:\.\d{1,3})?)(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate|df))*"/g;
 
@@ -102,8 +102,8 @@ export function versionsToChange(
 }
 
 /**
- * The same of a record that a PUT replaces or creates. `must_exist`: whether `If-Match` refuses to create it (RFC 9110, section
- * 13.1.1). `If-None-Match: *` creates it only, and is as safe as `If-Match`.
+ * The same of a record that a PUT replaces or creates. `must_exist`: whether `If-Match` refuses to create it (RFC 9110,
+ * section 13.1.1). `If-None-Match: *` creates it only, and is as safe as `If-Match`.
  *
  * @throws {Problem} 428 without either, when `REQUIRE_IF_MATCH` is set.
  */
@@ -122,8 +122,8 @@ export const changeableVersions = ({ "If-Match": match, "If-None-Match": noneMat
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
  *
- * @throws {Problem} 410 when it has a successor; 404 when `etag` is null; 412 when it is not expected (section 13.1.1), also when the client has
- *   it.
+ * @throws {Problem} 410 when it has a successor; 404 when `etag` is null; 412 when it is not expected (section 13.1.1),
+ *   also when the client has it.
  */
 export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,
@@ -170,8 +170,8 @@ const DOCTOR_RELIED_ON =
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 410 when it has a successor; 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a
- *   version that the request excludes.
+ * @throws {Problem} 410 when it has a successor; 404; 403 when the caller may only read it, or when only an admin
+ *   may make this change; 412 when it has a version that the request excludes.
  */
 export function requireWritable(
   { canChange, isExpectedVersion, needsAdmin, needsClinicRole, successor }: TargetState,

@@ -54,7 +54,7 @@ export function fieldErrorMembers(fieldErrors: FieldErrors): FieldErrorMembers {
 const PROBLEM_TYPE = "application/problem+json";
 
 /** What some problems say beyond what every problem has. */
-export interface ProblemMembers {
+interface ProblemMembers {
   /** The id of the patient that a merged one is part of now; only one that the caller may see. */
   successor?: number | undefined;
   /** The id of the record that a duplicate would repeat; only one that the caller may read. */
@@ -137,10 +137,12 @@ export function validationProblem(errors: FieldErrors, count = Object.keys(error
 export const fieldProblem = (field: string, code: FieldErrorCode, message: string): Problem =>
   validationProblem({ [field]: [{ code, message }] });
 
-/** The most that an error repeats of what a client sent. Anything else may be a cell of a file, with a name or an email. */
+/** The only text of a client that an error repeats. Any other may be a cell of a file, with a name or an email. */
 const IDENTIFIER = /^[A-Za-z_]\w{0,63}$/;
 
-/** The name of an unknown field or parameter in an error: the sent one if it is a plain identifier, else `unknown_key`. */
+/**
+ * The name of an unknown field or parameter in an error: the sent one if it is a plain identifier, else `unknown_key`.
+ */
 export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name) ? name : "unknown_key");
 
 /** 404, the same for a record of another account and for one that never existed. */

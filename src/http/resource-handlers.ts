@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { type ReportedConstraint, sendAgainIfTaken } from "../db/errors.ts";
+import { type ReportedConstraint, sendAgainOnViolation } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { CreateResult } from "../db/query/idempotent-create.ts";
 import type { PagePosition, PageRequest } from "../db/query/list.ts";
@@ -106,7 +106,7 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const record = c.req.valid("json") as object;
-    const result = await sendAgainIfTaken(constraint, () => create(c.get("caller"), { record }, key));
+    const result = await sendAgainOnViolation(constraint, () => create(c.get("caller"), { record }, key));
     requireAccepted(result, constraint);
     return respondCreated(result, creationHeaders(path, result));
   });
@@ -180,7 +180,7 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
       const headers = c.req.valid("header");
       const changes = c.req.valid("json") as object;
       const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
-      const { etag, body, fieldErrors, existing, ...target } = await sendAgainIfTaken(constraint, () =>
+      const { etag, body, fieldErrors, existing, ...target } = await sendAgainOnViolation(constraint, () =>
         update(c.get("caller"), values),
       );
       requireWritable(target, resourceName, headers);

@@ -1,4 +1,4 @@
-import { auditActions } from "../db/query/audit.ts";
+import { auditActions } from "../db/query/audit-actions.ts";
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
 import { phonesInResponse } from "./contact-fields.ts";

@@ -19,6 +19,10 @@ export const timeZoneField = textField(64).check(
   z.meta({ pattern: trimmedPattern(ZONE_NAME) }),
 );
 
+/** How long an appointment is at least and at most, in minutes. */
+export const [MIN_MINUTES, MAX_MINUTES] = [5, 480];
+export const minutesField = z.int().check(z.minimum(MIN_MINUTES), z.maximum(MAX_MINUTES));
+
 /** The length of `2026-11-26T09:30:00.123456+05:30`. */
 const MAX_MOMENT_LENGTH = 32;
 const OFFSET = "(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
@@ -35,8 +39,8 @@ const momentText = z.iso
   })
   .check(
     z.maxLength(MAX_MOMENT_LENGTH),
-    // PostgreSQL has no year 0, and JavaScript writes a year of five digits in another way. Of a text that is no time, the year is
-    // NaN, and no number is compared.
+    // PostgreSQL has no year 0, and JavaScript writes a year of five digits in another way. Of a text that is no time,
+    // the year is NaN, and no number is compared.
     rule((text) => !(yearInUtc(text) < 1), "too_small", "Must be in the year 1 or later"),
     rule((text) => !(yearInUtc(text) > 9999), "too_big", "Must be in the year 9999 or earlier"),
     z.meta({ pattern: `${MINUTE}:[0-5]\\d(\\.\\d+)?${OFFSET}`, not: { pattern: "^0000" } }),

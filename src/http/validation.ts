@@ -103,7 +103,7 @@ async function requireJson(c: Context): Promise<void> {
 }
 
 /**
- * Validates the query. Of a parameter that was sent more than once no value counts: which one would be meant?
+ * Validates the query. A parameter that was sent more than once is refused, because it is not clear which value is meant.
  *
  * @throws {Problem} 400 that names the parameters
  */

@@ -1,5 +1,5 @@
 /** How many characters the value of an identifier can have. */
-export const MAX_VALUE_LENGTH = 64;
+const MAX_VALUE_LENGTH = 64;
 export const MAX_PATTERN_LENGTH = 200;
 
 /** A literal, a digit, a letter, or a letter or digit; each once, `{n}` times or `{n,m}` times. */

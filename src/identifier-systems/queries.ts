@@ -1,10 +1,14 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, insertRetryableAuditEvent, writeOutcome } from "../db/query/audit.ts";
-import { changesOfFields } from "../db/query/audit-changes.ts";
 import {
   adminOutcome,
-  authenticated,
-  authenticatedRetryable,
+  doneOrRefused,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  writeOutcome,
+} from "../db/query/audit.ts";
+import { changesOfFields } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import {
   callerIsAdmin,
   callerRecheck,
   callerSteps,
@@ -81,9 +85,9 @@ FROM token_account`,
 );
 
 /**
- * Creates an identifier system, for an admin, at most once for each idempotency key. `existing`: the id of the
- * one that has this name already. No id is taken for a duplicate: `identifier_system_with_name` takes an advisory lock and then reads a
- * snapshot of its own.
+ * Creates an identifier system, for an admin, at most once for each idempotency key. `existing`: the id of the one that
+ * has this name already. No id is taken for a duplicate: `identifier_system_with_name` takes an advisory lock and then
+ * reads a snapshot of its own.
  */
 export const createIdentifierSystem = idempotentCreate<
   IdentifierSystem,
@@ -116,7 +120,7 @@ export const createIdentifierSystem = idempotentCreate<
   ),
   ${insertRetryableAuditEvent({
     action: createOrReplay("create_identifier_system"),
-    outcome: adminOutcome(sql`WHEN ${hasResult} THEN 'done'\nELSE 'refused'`),
+    outcome: adminOutcome(doneOrRefused(hasResult)),
     changes: sql`(SELECT ${changesOf(undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${refusalAfterWait("caller")}, ${createResultColumns},

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { adminOutcome } from "../db/query/caller.ts";
+import { adminOutcome } from "../db/query/audit.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can, isInvitationValid } from "../db/query/permissions.ts";

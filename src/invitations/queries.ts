@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
-import { doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
+import { adminOutcome, doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  adminOutcome,
-  authenticated,
   callerId,
   callerRecheckWithoutRole,
   callerSteps,
@@ -37,11 +36,11 @@ const canInvite = sql<boolean>`(${isAdmin} OR ${param("role")}::text = 'clinicia
 const isClinicMissing = sql<boolean>`(${clinic} IS NOT NULL AND NOT EXISTS (SELECT FROM clinic))`;
 
 /**
- * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no such shared
- * clinic, and when registration is closed (`is_registration_open` is false). It is
- * withdrawn when the account is no active admin or no manager of the clinic any more (the triggers of drizzle/0014_admin_rights_end.sql
- * and drizzle/0043_manager_invitations_end.sql). The account and the membership are locked, so that the triggers delete an invitation
- * that was created just before. Shown by test/races/admins.test.ts and test/races/clinics.test.ts.
+ * Creates an invitation, for an admin, or for a manager to the own clinic. `id` is null for others, when there is no
+ * such shared clinic, and when registration is closed (`is_registration_open` is false). It is withdrawn when the
+ * account is no active admin or no manager of the clinic any more (the triggers of drizzle/0014_admin_rights_end.sql and
+ * drizzle/0043_manager_invitations_end.sql). The account and the membership are locked, so that the triggers delete an
+ * invitation that was created just before. Shown by test/races/admins.test.ts and test/races/clinics.test.ts.
  */
 export const createInvitation = authenticated<
   {

@@ -4,7 +4,10 @@ import * as z from "../zod.ts";
 
 const BIRTH_DATE = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/;
 
-/** Whether a text is a date of the calendar from the year 1 on, of which the day, or the month and the day, may be missing. */
+/**
+ * Whether a text is a date of the calendar from the year 1 on, of which the day, or the month and the day, may be
+ * missing.
+ */
 function isBirthDate(text: string): boolean {
   const [, year, month = "01", day = "01"] = BIRTH_DATE.exec(text) ?? [];
   if (year === undefined || year === "0000") return false;

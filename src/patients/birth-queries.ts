@@ -12,7 +12,7 @@ export const patientTag = sql`p.version || '.' || ${patientAge}`;
  * The step `birth`: the birth date or age after a request, and why it is not possible.
  *
  * @param current the row before the change; NULLs for a new patient.
- * @param sent the JSON object with the request's fields. `birth_date` is null: it is to be removed.
+ * @param sent the JSON object with the request's fields. A `birth_date` that is null is removed.
  * @param from where both are.
  * @param columns more columns, with a comma after them.
  */

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { doneOrRefused } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   type Caller,
   callerRecheck,
   callerSteps,
@@ -63,7 +63,10 @@ export const newPatientValues = (sent: SQL): SQL =>
 
 const candidateIds = sql`ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)`;
 
-/** The new patient as its duplicates are looked for, and those that are none (`excluded`). No row when it is not valid. */
+/**
+ * What duplicates of the new patient are looked for with, and the patients that are none (`excluded`). It has no row when
+ * the new patient is not valid.
+ */
 const newSoughtStep = sql`sought AS MATERIALIZED (
     SELECT ${soughtColumns({
       owner: sql`caller.clinic_id`,
@@ -90,8 +93,8 @@ type NewPatientRow = NewRecordState & TakenIdentifier & { duplicates: number[] }
  * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
  * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  *
- * `duplicates`: the ids of the patients that look like it, the best first. With `refuseDuplicates` nothing is created when
- * there are some. The statement's snapshot decides: of two concurrent requests, both may be created.
+ * `duplicates`: the ids of the patients that look like it, the best first. With `refuseDuplicates` nothing is created
+ * when there are some. The statement's snapshot decides: of two concurrent requests, both may be created.
  */
 export const createPatient = (caller: Caller, values: NewPatientParams, key: string | undefined) =>
   key === undefined ? createWithoutKey(caller, values) : createWithKey(caller, values, key);

@@ -16,7 +16,10 @@ export const exportedColumns = patientResponseFields.flatMap((name) =>
   name === "address" ? Object.keys(addressColumns) : [name],
 );
 
-/** The columns that a header needs; one of each group is enough. A file from before there were others is imported as ever. */
+/**
+ * The columns that a header needs; one of each group is enough. A file that was made before there were others is still
+ * accepted.
+ */
 export const requiredColumns = [["firstname"], ["lastname"], ["email"], ["age", "birth_date"], ["gender"]];
 /** The groups that have no column among these. */
 export const missingGroups = (columns: string[]): string[][] =>

@@ -8,7 +8,7 @@ import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
 import { exportedColumns } from "./csv-columns.ts";
-import { exportAsCsv, exportAsNdjson } from "./import-export-queries.ts";
+import { exportAsCsv, exportAsNdjson } from "./export-queries.ts";
 import { ExportQuery } from "./requests.ts";
 
 /**

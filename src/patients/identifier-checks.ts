@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { sendAgainIfTaken } from "../db/errors.ts";
+import { sendAgainOnViolation } from "../db/errors.ts";
 import { hasChange, newRecord, sentChanges } from "../db/query/resource.ts";
 import { param } from "../db/statement.ts";
 import { Problem } from "../http/problems.ts";
@@ -56,7 +56,10 @@ export const takenByChange = sql`taken_identifiers AS (
     ORDER BY place LIMIT 1
   )`;
 
-/** Whether the account `owner` has another patient with an identifier of the patient `p`: the name of its system. */
+/**
+ * The system of an identifier that the patient `p` and another patient of the clinic `owner` have; NULL when there is
+ * none.
+ */
 export const ownerHasIdentifier = (owner: SQL): SQL => sql`(
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
@@ -76,7 +79,7 @@ export const withFreeIdentifiers =
     statement: (...args: Args) => Promise<Row>,
   ) =>
   async (...args: Args): Promise<Omit<Row, "takenIdentifier">> => {
-    const { takenIdentifier, ...row } = await sendAgainIfTaken(
+    const { takenIdentifier, ...row } = await sendAgainOnViolation(
       "patient_identifiers_owner_id_key_system_key",
       () => statement(...args),
     );
@@ -86,8 +89,8 @@ export const withFreeIdentifiers =
 
 const sought = sql`${param("identifier")}::text`;
 /**
- * The step `sought` of a list: what the parameter `identifier` looks for. `mrn:123` is the value 123 of the system mrn, or
- * the value `mrn:123` of any.
+ * The step `sought` of a list: what the parameter `identifier` looks for. `mrn:123` is the value 123 of the system mrn,
+ * or the value `mrn:123` of any.
  */
 export const identifierStep = sql`sought AS (
     SELECT lower(btrim(split_part(${sought}, ':', 1)) COLLATE "C") AS system,

@@ -11,8 +11,8 @@ import { type FieldErrorMembers, fieldErrorMembers, Problem, requireClinicRole }
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { collectFieldErrors, parseFields, validate, validateHeaders } from "../http/validation.ts";
 import { decodeSpreadsheet, readCsvLines } from "./import-csv.ts";
-import { importPatients } from "./import-export-queries.ts";
 import { type ParsedLine, type RefusedLine, readNdjsonLines, refusedLinesProblem } from "./import-lines.ts";
+import { importPatients } from "./import-queries.ts";
 import { ImportedPatient, ImportQuery } from "./requests.ts";
 
 const MAX_KIB = 1024;

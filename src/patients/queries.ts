@@ -2,15 +2,8 @@ import { sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
 import { insertAuditEvent, insertRetryableAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerId,
-  callerRecheck,
-  callerSteps,
-  refusalAfterWait,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerRecheck, callerSteps, refusalAfterWait, refusalColumn } from "../db/query/caller.ts";
 import { columnNames, jsonText } from "../db/query/json.ts";
 import { cancelledChange } from "../db/query/open-appointments.ts";
 import { can, isOwnPatient } from "../db/query/permissions.ts";
@@ -48,8 +41,8 @@ import {
 import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
-// A patient belongs to a clinic, whose members alone change it. A deleted patient has no owner. In every statement the patient
-// is `p`.
+// A patient belongs to a clinic, its owner. Only members of the owner change it. A deleted patient has no owner. In every
+// statement the patient is `p`.
 
 const id = intParam("id");
 

@@ -1,12 +1,5 @@
 import { genders } from "../db/schema.ts";
-import {
-  bodyRule,
-  hasFields,
-  patchBody,
-  readOnlyFields,
-  requestBody,
-  responseFields,
-} from "../http/body-schemas.ts";
+import { patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
 import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
@@ -17,11 +10,9 @@ import {
   makeOptional,
   nameSearch,
   personName,
-  reasonField,
   rule,
   timestampParam,
 } from "../http/fields.ts";
-import { IdempotencyKey } from "../http/idempotency.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import {
   hasNoContact,
@@ -31,7 +22,6 @@ import {
   requireContact,
   requireName,
 } from "../http/person-rules.ts";
-import { expectedVersion, WritePreconditions } from "../http/preconditions.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 import {
@@ -45,8 +35,9 @@ import {
 } from "./birth-date.ts";
 import { identifierParam, identifiersField } from "./identifier-fields.ts";
 
-/** When it is said; a patient may become older. */
+/** The highest age that a client may send. A patient can become older. */
 const MAX_AGE = 120;
+/** The highest age in a response. */
 export const MAX_ANSWERED_AGE = 150;
 
 /** The fields that a client writes. */
@@ -76,7 +67,7 @@ export const patientResponseFields = responseFields(patientFields).flatMap((name
 /** The columns that a client's fields are stored in. */
 export const patientColumns = [...Object.keys(patientFields), "age_as_of"];
 
-const age = integerParam(0, 120);
+const age = integerParam(0, MAX_AGE);
 
 export const PatientsQuery = defineListQuery(
   {
@@ -136,7 +127,7 @@ export const CreationQuery = z.lazy(() =>
   strictQuery({ duplicates: z.optional(z.enum(["allow", "refuse"])) }),
 );
 
-/** The age can be one that the record has today, when it is sent back. */
+/** Of a record that is sent back as it was read: the patient may be older than `MAX_AGE` by now. */
 const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
 
 export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [
@@ -145,7 +136,7 @@ export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, 
 ]).check(z.meta({ not: { anyOf: [removesNames, removesAge] } }));
 
 /** A query of one optional parameter, which is `true` or `false`. */
-const defineBooleanQuery = <Name extends string>(name: Name) =>
+export const defineBooleanQuery = <Name extends string>(name: Name) =>
   strictQuery({ [name]: z.optional(booleanParam) } as Record<Name, z.ZodMiniOptional<typeof booleanParam>>);
 
 /** `bom`: whether an export as CSV begins with a byte order mark, which it does by default. */
@@ -156,90 +147,3 @@ export const ImportQuery = defineBooleanQuery("partial");
 
 /** The query of a patient's history and accesses. */
 export const PatientAuditQuery = definePageQuery({});
-
-/** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
-export const RestoreQuery = defineBooleanQuery("partial");
-
-/** Who gets patients, or has them: the id of an account, for its personal clinic, or `{clinic}`. */
-const accountOrClinic = z.union([idSchema, z.strictObject({ clinic: idSchema })], {
-  error: ({ input }) =>
-    input === undefined ? "Required" : 'Must be the id of an account, or {"clinic": id}',
-});
-export type AccountOrClinic = z.infer<typeof accountOrClinic>;
-
-/** The id of the clinic that is meant. A personal one has the id of its account. */
-export const clinicIdOf = (one: AccountOrClinic): number => (typeof one === "number" ? one : one.clinic);
-
-/** Where a patient is transferred to, and why. The statement decides whether the reason may be left out. */
-export const TransferTarget = requestBody({ to: accountOrClinic, reason: z.optional(reasonField) });
-
-/** How many patients one request transfers. */
-export const MAX_TRANSFERRED = 1000;
-
-/** In JSON Schema: a body without `from` and `patients`. */
-const hasNoSource = { properties: { from: { type: "null" }, patients: { type: "null" } } };
-
-/** Whose patients are transferred, or which ones, who gets them, and why. */
-export const AccountTransfer = requestBody(
-  {
-    from: z.optional(accountOrClinic),
-    patients: z.optional(z.array(idSchema).check(z.minLength(1), z.maxLength(MAX_TRANSFERRED))),
-    to: accountOrClinic,
-    reason: z.optional(reasonField),
-  },
-  [],
-  [
-    bodyRule<TransferSource>(
-      ({ from, patients }) => from !== undefined || patients !== undefined,
-      "required",
-      "Required, unless patients is sent",
-      "from",
-    ),
-    bodyRule<TransferSource>(
-      ({ from, patients }) => from === undefined || patients === undefined,
-      "invalid_value",
-      "Must not be sent together with from",
-      "patients",
-    ),
-  ],
-).check(
-  rule(
-    ({ from, to }) => from === undefined || clinicIdOf(from) !== clinicIdOf(to),
-    "same_account",
-    "Must be another account or clinic",
-    "to",
-  ),
-  z.meta({ not: { anyOf: [hasNoSource, hasFields("from", "patients")] } }),
-);
-type TransferSource = { from?: unknown; patients?: unknown };
-
-/** The fields that a merge can take from the merged patient. */
-const mergeFields = Object.keys(patientFields).filter((name) => name !== "email_shared");
-
-/** What a field has to be taken together with: an email is shared or not, and a patient has a birth date or an age. */
-const fieldsTakenWith: Record<string, string[]> = {
-  email: ["email_shared"],
-  birth_date: ["age", "age_as_of"],
-  age: ["birth_date", "age_as_of"],
-};
-
-/** The columns that a merge takes. */
-export const columnsTaken = (take: string[]): string[] =>
-  take
-    .flatMap((field) => [field, ...(fieldsTakenWith[field] ?? [])])
-    .filter((name) => patientColumns.includes(name));
-
-/** The headers of a merge. */
-export const MergeHeaders = z.object({ ...WritePreconditions.shape, ...IdempotencyKey.shape });
-
-/** The patient that another one is merged into, and what that one takes from it. */
-export const PatientMerge = requestBody({
-  into: idSchema,
-  take: z.optional(z.array(z.enum(mergeFields)).check(z.maxLength(mergeFields.length))),
-  if_match: z.optional(expectedVersion),
-});
-/** Why a deleted patient is erased. */
-export const ErasureReason = requestBody({ reason: reasonField });
-
-/** Why an admin needs emergency access to a patient. */
-export const EmergencyAccessReason = requestBody({ reason: reasonField });

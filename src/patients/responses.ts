@@ -1,4 +1,4 @@
-import { auditActions } from "../db/query/audit.ts";
+import { auditActions } from "../db/query/audit-actions.ts";
 import { addressInResponse } from "../http/contact-fields.ts";
 import { idSchema } from "../http/fields.ts";
 import {
@@ -15,7 +15,8 @@ import {
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { identifiersInResponse } from "./identifier-fields.ts";
-import { MAX_ANSWERED_AGE, MAX_TRANSFERRED, patientFields } from "./requests.ts";
+import { MAX_TRANSFERRED } from "./ownership/requests.ts";
+import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
 export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
   /** The lowest possible age today. */

@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, insertRetryableAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
 import {
-  authenticated,
-  authenticatedRetryable,
   callerId,
   callerRecheck,
   callerSteps,
@@ -155,8 +154,8 @@ FROM token_account`,
 );
 
 /**
- * Deletes an absence. `canChange` is null when the absence does not exist. Of two requests at once, one deletes it. Nothing else waits: a
- * booking finds the time free, or not yet.
+ * Deletes an absence. `canChange` is null when the absence does not exist. Of two requests at once, one deletes it.
+ * Nothing else waits: a booking finds the time free, or not yet.
  */
 export const deleteAbsence = authenticated<{ canChange: boolean | null; isDeleted: boolean }, { id: number }>(
   "schedules/delete-absence",

@@ -1,15 +1,15 @@
 import {
   idPathParameters,
   notModifiedResponse,
-  openAppointments,
-  pageParameterTexts,
   readOnlyFieldTexts,
   requestHeaders,
-  specializationText,
 } from "../http/common-openapi.ts";
-import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { AbsencesQuery, EarliestSlotsQuery, NewAbsence, NewSchedule, SlotsQuery } from "./requests.ts";
-import { Absence, DoctorSlots, EarliestSlots, Schedule } from "./responses.ts";
+import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
+import { absencesOpenApi } from "./absences-openapi.ts";
+import { noDoctor, notAllowed } from "./problem-texts-openapi.ts";
+import { NewSchedule } from "./requests.ts";
+import { Schedule } from "./responses.ts";
+import { slotsOpenApi } from "./slots-openapi.ts";
 
 const hours = [
   { weekday: 1, from: "09:00", to: "12:00" },
@@ -23,19 +23,6 @@ const exampleSchedule = {
   updated_at: "2026-11-26T09:30:00.000Z",
   version: 1,
 };
-const exampleSlot = {
-  starts_at: "2026-12-07T08:00:00.000Z",
-  ends_at: "2026-12-07T08:30:00.000Z",
-  day: "2026-12-07",
-};
-const exampleAbsence = {
-  id: 5,
-  doctor: 3,
-  starts_at: "2026-12-23T23:00:00.000Z",
-  ends_at: "2027-01-01T23:00:00.000Z",
-  created_by: 12,
-  created_at: "2026-11-26T09:30:00.000Z",
-};
 
 const scheduleTexts = {
   time_zone: "The doctor's time zone, by its IANA name, as it was sent.",
@@ -44,26 +31,6 @@ const scheduleTexts = {
   hours:
     "The weekly hours, up to 50: `weekday` is 1 (Monday) to 7 (Sunday), `from` and `to` are times in the time zone like `09:00`; `to` is after `from`, and `24:00` at most. `[]` for none. A night is two entries, `22:00` to `24:00` and `00:00` to `06:00` of the next day. Entries that touch or overlap are one. Of an hour that daylight saving doubles, either may be the first; hours that open in one that it skips open at its end.",
 };
-const absenceTexts = {
-  starts_at: "When the absence begins: a time with its offset from UTC.",
-  ends_at: "When it ends: after `starts_at`, at most 366 days later.",
-};
-
-const noDoctor = { description: "There is no such doctor.", detail: "There is no such doctor." };
-const noAbsence = { description: "There is no such absence.", detail: "There is no such absence." };
-const notAllowed = {
-  description:
-    "Only the account that created the doctor, the doctor's own account and admins may change the schedule and absences.",
-  detail:
-    "Only the account that created the doctor, the doctor's own account or an admin may change absences.",
-  codes: ["not_doctor_creator"],
-} as const;
-const dayText = (name: string) => `The ${name} day, in the doctor's time zone.`;
-const minutesText = {
-  description: "How long the slots are, 5 to 480 minutes. The doctor's `slot_minutes` if it is left out.",
-};
-const startHint =
-  "A slot begins when the hours begin, and then every `slot_minutes`; an appointment need not begin there. None begins before the current minute.";
 
 export const schedulesOpenApi: OpenApiGroup = {
   tag: {
@@ -74,27 +41,8 @@ export const schedulesOpenApi: OpenApiGroup = {
   parameters: [
     idPathParameters,
     ...requestHeaders,
-    describeParameters(SlotsQuery, {
-      from: { description: dayText("first"), example: "2026-12-07" },
-      to: { description: `${dayText("last")} At most 31 days in all.`, example: "2026-12-11" },
-      minutes: minutesText,
-      patient: {
-        description:
-          "The id of a patient that you can read: only slots in which this patient has no other appointment. The access is audited.",
-      },
-      limit: { description: "The maximum number of slots; 200 if it is left out." },
-      after: { description: "Only slots from this UTC timestamp on: take it from the `Link` header." },
-    }),
-    describeParameters(EarliestSlotsQuery, {
-      from: { description: dayText("first"), example: "2026-12-07" },
-      to: { description: `${dayText("last")} At most 7 days in all.`, example: "2026-12-11" },
-      minutes: minutesText,
-      specialization: { description: `Only doctors of this specialization: ${specializationText}` },
-    }),
-    describeParameters(AbsencesQuery, {
-      limit: pageParameterTexts.limit,
-      cursor: pageParameterTexts.cursor,
-    }),
+    ...slotsOpenApi.parameters,
+    ...absencesOpenApi.parameters,
   ],
   schemas: {
     NewSchedule: describeSchema(NewSchedule, {
@@ -118,51 +66,8 @@ export const schedulesOpenApi: OpenApiGroup = {
       },
       example: exampleSchedule,
     }),
-    DoctorSlots: describeSchema(DoctorSlots, {
-      description: "The free slots of a doctor.",
-      fields: {
-        doctor: "The id of the doctor.",
-        time_zone: "The doctor's time zone. Null if the doctor has no schedule: then there are no slots.",
-        minutes: "How long the slots are. Null if it was not asked for and the doctor has no schedule.",
-        slots:
-          "The slots, in order of time: `starts_at` and `ends_at` are UTC timestamps in milliseconds, `day` is the date of `starts_at` in the time zone.",
-      },
-      example: { doctor: 3, time_zone: "Europe/Berlin", minutes: 30, slots: [exampleSlot] },
-    }),
-    EarliestSlots: describeSchema(EarliestSlots, {
-      description: "The first free slots of a doctor.",
-      fields: {
-        doctor: "The id of the doctor.",
-        time_zone: "The doctor's time zone.",
-        slots: "Up to three slots, in order of time, as in the slots of one doctor.",
-      },
-      example: { doctor: 3, time_zone: "Europe/Berlin", slots: [exampleSlot] },
-    }),
-    NewAbsence: describeSchema(NewAbsence, {
-      description: "A time in which the doctor does not work.",
-      answer: Absence,
-      fields: {
-        ...absenceTexts,
-        existing:
-          "What becomes of appointments that are booked in this time: `refuse` (409 if there are any), `keep` or `cancel`. `refuse` if it is left out.",
-      },
-      example: {
-        starts_at: "2026-12-24T00:00:00+01:00",
-        ends_at: "2027-01-02T00:00:00+01:00",
-        existing: "refuse",
-      },
-    }),
-    Absence: describeSchema(Absence, {
-      description: "A time in which a doctor does not work.",
-      fields: {
-        id: "The absence's id.",
-        doctor: "The id of the doctor.",
-        ...absenceTexts,
-        created_by: readOnlyFieldTexts.created_by,
-        created_at: readOnlyFieldTexts.created_at,
-      },
-      example: exampleAbsence,
-    }),
+    ...slotsOpenApi.schemas,
+    ...absencesOpenApi.schemas,
   },
   operations: {
     "GET /api/doctors/:id/schedule": {
@@ -212,81 +117,7 @@ export const schedulesOpenApi: OpenApiGroup = {
         },
       },
     },
-    "GET /api/doctors/:id/slots": {
-      operationId: "listSlots",
-      summary: "List a doctor's free slots",
-      description: `Returns when the doctor is free on some days: within the hours, outside absences and other appointments, on days that are not full. ${startHint} A doctor who is not \`active\` has none, and neither has one without a schedule.`,
-      responses: [
-        { status: 200, description: "A page of free slots.", schema: DoctorSlots, headers: ["Link"] },
-      ],
-      problems: {
-        400: {
-          description:
-            "A parameter is missing or not valid, or `patient` is not there for you: `errors` names it.",
-        },
-        404: noDoctor,
-      },
-    },
-    "GET /api/slots": {
-      operationId: "listEarliestSlots",
-      summary: "Find the doctors who are free earliest",
-      description: `Returns the first three free slots of each of the 50 active doctors who are free earliest, the earliest first. ${startHint} Up to 1,000 doctors with a schedule are looked at, those with the lowest ids: with more, search by \`specialization\`.`,
-      responses: [{ status: 200, description: "The doctors, up to 50.", schema: EarliestSlots, list: true }],
-    },
-    "GET /api/doctors/:id/absences": {
-      operationId: "listAbsences",
-      summary: "List a doctor's absences",
-      description: "Returns a page of the doctor's absences, in order of `starts_at`.",
-      responses: [{ status: 200, description: "A page of absences.", schema: Absence, list: true }],
-      problems: { 404: noDoctor },
-    },
-    "POST /api/doctors/:id/absences": {
-      operationId: "createAbsence",
-      summary: "Create an absence of a doctor",
-      description:
-        "From then on, nothing is booked in this time. Appointments that are booked already are in the way, stay, or are cancelled with the reason “The doctor is absent.”, as `existing` says. Clerks cancel those of their own clinic; the doctor's own account and admins cancel all of them.",
-      responses: [
-        {
-          status: 201,
-          description: "The absence that was created.",
-          schema: Absence,
-          headers: ["Location", "Idempotency-Replayed"],
-        },
-      ],
-      problems: {
-        403: {
-          ...notAllowed,
-          description: `\`not_doctor_creator\`: ${notAllowed.description} \`not_appointment_owner\`: some appointments are not yours to cancel. Nothing was done.`,
-          codes: ["not_doctor_creator", "not_appointment_owner"],
-        },
-        404: noDoctor,
-        409: {
-          ...openAppointments(
-            "`open_appointments`: appointments are booked in this time, and `existing` is `refuse`. Nothing was done.",
-          ),
-          detail:
-            'There are appointments in this time. Cancel or move them first, or send "existing": "keep" or "cancel".',
-          codes: ["open_appointments", "replay_unreadable"],
-        },
-      },
-    },
-    "GET /api/absences/:id": {
-      operationId: "getAbsence",
-      summary: "Get an absence",
-      description: "Returns an absence of a doctor. It never changes; it can only be deleted.",
-      responses: [{ status: 200, description: "The absence.", schema: Absence }],
-      problems: { 404: noAbsence },
-    },
-    "DELETE /api/absences/:id": {
-      operationId: "deleteAbsence",
-      summary: "Delete an absence",
-      description:
-        "The doctor works in this time again, if the hours say so. Appointments that were cancelled stay so.",
-      responses: [{ status: 204, description: "The absence was deleted." }],
-      problems: {
-        403: notAllowed,
-        404: noAbsence,
-      },
-    },
+    ...slotsOpenApi.operations,
+    ...absencesOpenApi.operations,
   },
 };

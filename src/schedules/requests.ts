@@ -3,11 +3,15 @@ import { bodyRule, requestBody } from "../http/body-schemas.ts";
 import { idParam, integerParam, rule, timestampParam } from "../http/fields.ts";
 import { definePageQuery } from "../http/pagination.ts";
 import { strictQuery } from "../http/query.ts";
-import { dateParam, momentField, timeZoneField } from "../http/time-fields.ts";
+import {
+  dateParam,
+  MAX_MINUTES,
+  MIN_MINUTES,
+  minutesField,
+  momentField,
+  timeZoneField,
+} from "../http/time-fields.ts";
 import * as z from "../zod.ts";
-
-/** How long an appointment is at least and at most, in minutes. */
-const [MIN_MINUTES, MAX_MINUTES] = [5, 480];
 
 /** How many entries the hours of a week have at most. */
 export const MAX_HOURS = 50;
@@ -47,7 +51,7 @@ const hoursField = z.array(hoursEntry).check(
 export const NewSchedule = requestBody(
   {
     time_zone: timeZoneField,
-    slot_minutes: z._default(z.int().check(z.minimum(MIN_MINUTES), z.maximum(MAX_MINUTES)), 30),
+    slot_minutes: z._default(minutesField, 30),
     hours: hoursField,
   },
   ["doctor", "updated_at", "version"],
@@ -69,7 +73,10 @@ interface Days {
   to: string;
 }
 
-/** How many milliseconds one date or moment is after another; NaN unless both are valid, and so have no errors of their own. */
+/**
+ * How many milliseconds one date or moment is after another; NaN unless both are valid, and so have no errors of their
+ * own.
+ */
 const timeBetween = (field: z.ZodMiniType, from: string, to: string): number =>
   [from, to].every((text) => field.safeParse(text).success) ? Date.parse(to) - Date.parse(from) : Number.NaN;
 

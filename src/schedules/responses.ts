@@ -1,16 +1,14 @@
 import { idSchema } from "../http/fields.ts";
 import { boundedArray, timestampSchema, versionSchema } from "../http/responses.ts";
+import { minutesField } from "../http/time-fields.ts";
 import * as z from "../zod.ts";
 import { hoursEntry, MAX_HOURS } from "./requests.ts";
-
-/** Appointments have 5 to 480 minutes. */
-const minutes = z.int().check(z.minimum(5), z.maximum(480));
 
 export const Schedule = z.strictObject({
   doctor: idSchema,
   /** As it was sent. */
   time_zone: z.string(),
-  slot_minutes: minutes,
+  slot_minutes: minutesField,
   /** Those that touch or overlap are one; one over midnight is two. */
   hours: boundedArray(hoursEntry, MAX_HOURS),
   updated_at: timestampSchema,
@@ -19,7 +17,7 @@ export const Schedule = z.strictObject({
 export type Schedule = z.infer<typeof Schedule>;
 
 /** A time at which the doctor is free. */
-export const Slot = z.strictObject({
+const Slot = z.strictObject({
   starts_at: timestampSchema,
   ends_at: timestampSchema,
   /** The date in the doctor's time zone. */
@@ -30,7 +28,7 @@ export const Slot = z.strictObject({
 export const DoctorSlots = z.strictObject({
   doctor: idSchema,
   time_zone: z.nullable(z.string()),
-  minutes: z.nullable(minutes),
+  minutes: z.nullable(minutesField),
   slots: boundedArray(Slot, 1000),
 });
 export type DoctorSlots = z.infer<typeof DoctorSlots>;

@@ -1,15 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
-import {
-  authenticated,
-  authenticatedRetryable,
-  callerId,
-  callerRecheck,
-  callerSteps,
-  refusalAfterWait,
-  refusalColumn,
-} from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerRecheck, callerSteps, refusalAfterWait, refusalColumn } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
@@ -67,11 +60,11 @@ const settingsOf = (step: string) =>
   stepJson(sql`sc.time_zone, sc.slot_minutes, ${hours} AS hours`, `${step} sc`);
 
 /**
- * Sets a doctor's schedule, whole. `isNew`: there was none. Nothing is changed when PostgreSQL does not know the time zone, or
- * `others` open appointments count their days in another one.
+ * Sets a doctor's schedule, whole. `isNew`: there was none. Nothing is changed when PostgreSQL does not know the time
+ * zone, or `others` open appointments count their days in another one.
  *
- * Bookings with the doctor wait for `lock_schedule`, and it for them (drizzle/0035_appointments.sql): it is VOLATILE, so it
- * sees a schedule that a concurrent request has set. The statement's own snapshot does not, but ON CONFLICT does.
+ * Bookings with the doctor wait for `lock_schedule`, and it for them (drizzle/0035_appointments.sql): it is VOLATILE,
+ * so it sees a schedule that a concurrent request has set. The statement's own snapshot does not, but ON CONFLICT does.
  *
  * `must_exist`: whether the request has `If-Match`, which is false when there is no schedule.
  */

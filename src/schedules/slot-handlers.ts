@@ -24,7 +24,10 @@ export const findSlotsHandlers = createHandlers(
   },
 );
 
-/** The link to the slots from `after` on, with the other parameters as they were sent. A relative URL, as in pagination.ts. */
+/**
+ * The link to the slots from `after` on, with the other parameters as they were sent. A relative URL, as in
+ * pagination.ts.
+ */
 function nextLink(url: string, after: string): string {
   const { pathname, searchParams } = new URL(url);
   searchParams.set("after", after);

@@ -1,13 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
-import { authenticatedRetryable, callerId, callerSteps, refusalColumn } from "../db/query/caller.ts";
+import { authenticatedRetryable } from "../db/query/authenticated.ts";
+import { callerId, callerSteps, refusalColumn } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonBody } from "../db/query/json.ts";
 import { lateralJoin } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { DoctorSlots, EarliestSlots } from "./responses.ts";
 
-// When doctors are free: `free_slots` in drizzle/0039_slots_over_midnight.sql. The doctor is `d`, its schedule `sc`, a slot `f`.
+// When doctors are free: `free_slots` in drizzle/0039_slots_over_midnight.sql. The doctor is `d`, its schedule `sc`, a
+// slot `f`.
 
 const id = intParam("id");
 const patient = intParam("patient");

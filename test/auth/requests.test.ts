@@ -82,7 +82,8 @@ test.each<[field: string, valid: string[], invalid: string[]]>([
     ],
     ["1234x67", "😀😎".repeat(3), `${"xy".repeat(128)}x`, "€$".repeat(65), "😀😎".repeat(33)],
   ],
-  // Refused: common passwords in any case and with digits and replacements, one repeated character, and the account's own email.
+  // Refused: common passwords in any case and with digits and replacements, one repeated character, and the account's
+  // own email.
   [
     "password",
     ["password of mine", "aaaaaaab", "nurse@ example.org", "the nurse"],

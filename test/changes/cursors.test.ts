@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FeedCursor } from "../../src/changes/queries.ts";
+import type { FeedCursor } from "../../src/changes/steps.ts";
 import type { Config } from "../../src/config.ts";
 import { decryptCursor, encryptCursor } from "../../src/http/pagination.ts";
 import { newAccount } from "../support/accounts.ts";

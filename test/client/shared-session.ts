@@ -8,7 +8,7 @@ export const REFRESH = "POST /api/auth/refresh/";
 export const isRefresh = ({ line }: { line: string }) => line === REFRESH;
 
 /** The stored tokens, and functions for the options of clients that share them. */
-export function openStore(tokens: Tokens | undefined) {
+function openStore(tokens: Tokens | undefined) {
   const store = {
     tokens,
     saved: [] as (Tokens | undefined)[],

@@ -7,8 +7,8 @@ import { asOwner } from "../support/owner.ts";
 import { newDoctorsAccount, patientPath, patientsOf } from "../support/ownership.ts";
 import { assignDoctor, newPatient, postIdentifierSystem, postPatient } from "../support/resources.ts";
 
-// What clinics do not tell each other, and what a caller may do who is more than a member of one clinic. The roles alone are in
-// test/permissions/table.ts.
+// What clinics do not tell each other, and what a caller may do who is more than a member of one clinic. The roles
+// alone are in test/permissions/table.ts.
 
 const api = connectApi();
 

@@ -12,8 +12,8 @@ import { analyzeStep, DOCTOR } from "../support/large-tables.ts";
 import { listFilters, listPages } from "../support/list-pages.ts";
 import { recordStatements } from "../support/statements.ts";
 
-// A doctor has 100,000 appointments in another clinic, and 40 in a small one. The list of the small clinic does not read those of
-// the other clinic.
+// A doctor has 100,000 appointments in another clinic, and 40 in a small one. The list of the small clinic does not
+// read those of the other clinic.
 
 const { from = "", to = "" } = listFilters.appointments;
 const pages = await Promise.all(

@@ -140,7 +140,8 @@ beforeAll(async () => {
     return { explain, analyze: page === undefined || isNarrow(page) };
   });
   const ofFeed = await feedStatements(big, doctor);
-  // Filling the tables takes longer than everything else here, so the plans of the change feed are explained in the same database.
+  // Filling the tables takes longer than everything else here, so the plans of the change feed are explained in the
+  // same database.
   const all = await explainInFreshDatabase([
     analyzeStep,
     ...[...insertAccountSteps(big), ...insertAccountSteps(doctor), ...insertAccountSteps(admin, "admin")],

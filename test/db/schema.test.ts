@@ -502,8 +502,9 @@ test("no check constraint and no generated column calls a function in SQL", asyn
   expect(calls).toEqual([]);
 });
 
-// Without a search path of its own, a function in PL/pgSQL plans its expressions anew whenever it is called from a function that
-// has another one than its last caller. A trigger is called with the same one nearly always, and `refuse_probing` only raises.
+// Without a search path of its own, a function in PL/pgSQL plans its expressions anew whenever it is called from a
+// function that has another one than its last caller. A trigger is called with the same one nearly always, and
+// `refuse_probing` only raises.
 test("each function in PL/pgSQL has its own search path, but for triggers", async () => {
   const functions = await asOwner`
     SELECT proname AS name FROM pg_proc

@@ -15,7 +15,10 @@ const FENCE = /^```(\S*)(.*)\n([\s\S]*?)^```$/gm;
 /** Languages of blocks that are run, and of blocks that show output. */
 const codeLanguages = ["sh", "ts"];
 const outputLanguages = ["http", "text"];
-/** For blocks that are neither run nor compared: log lines, commands for a real Cloudflare account, diagrams, and settings and SQL to read. */
+/**
+ * For blocks that are neither run nor compared: log lines, commands for a real Cloudflare account, diagrams, and
+ * settings and SQL to read.
+ */
 const ignoredLanguages = ["console", "mermaid", "sql", "toml"];
 
 /**

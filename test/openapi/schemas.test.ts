@@ -1,5 +1,5 @@
 import { expect, inject, test } from "vitest";
-import { auditActions } from "../../src/db/query/audit.ts";
+import { auditActions } from "../../src/db/query/audit-actions.ts";
 import { genders, outcomes, roles, specializations } from "../../src/db/schema.ts";
 import { closeObjects, type JsonSchema, operationOfRoute, schemaErrors } from "../support/openapi.ts";
 

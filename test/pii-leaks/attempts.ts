@@ -13,7 +13,7 @@ import {
 import { type Evidence, watchedApi } from "./witness.ts";
 
 /** A route's request, the accounts that send it, and the evidence to collect. */
-export interface Scene {
+interface Scene {
   request: RouteRequest;
   account: TestAccount;
   other: TestAccount;

@@ -8,7 +8,8 @@ import { connectWithoutLimits } from "../support/races.ts";
 import { postDoctor } from "../support/resources.ts";
 import { absencesPath, newSchedule, putSchedule, schedulePath } from "../support/schedules.ts";
 
-// Bookings lock the calendar of a doctor. What waits for it must see what was booked meanwhile, although its own snapshot is older.
+// Bookings lock the calendar of a doctor. What waits for it must see what was booked meanwhile, although its own
+// snapshot is older.
 
 const api = connectWithoutLimits();
 const account = await newAccount(api);

@@ -5,7 +5,7 @@ import { closeObjects, parseParameter, resolveReference, schemaErrors } from "./
 const document = closeObjects(inject("openApiDocument"));
 
 /** A request and its response, as a client sees them. */
-export interface Exchange {
+interface Exchange {
   method: string;
   url: URL;
   /** The JSON that was sent, if any. */

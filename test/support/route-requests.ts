@@ -2,7 +2,10 @@ import type * as z from "zod/mini";
 import type { TestAccount } from "./accounts.ts";
 import type { ApiResponse, Options } from "./api.ts";
 
-/** The subject of a request: the ids in its path, the query that it needs, and its body or a file with a JSON object on each line. */
+/**
+ * The subject of a request: the ids in its path, the query that it needs, and its body or a file with a JSON object on
+ * each line.
+ */
 export interface RouteSubject {
   id?: number | string;
   account?: number | string;

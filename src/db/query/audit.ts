@@ -1,82 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { param } from "../statement.ts";
-
-/** What requests do or attempt, as in the column `action` of audit events. */
-export const requestActions = [
-  "list",
-  "list_changes",
-  "read",
-  "create",
-  "replay",
-  "history",
-  "accesses",
-  "duplicates",
-  "audit",
-  "list_audit_digests",
-  "update",
-  "delete",
-  "restore",
-  "transfer",
-  "merge",
-  "unmerge",
-  "erase",
-  "break_glass",
-  "list_emergency_accesses",
-  "assign",
-  "update_assignment",
-  "unassign",
-  "schedule",
-  "absence",
-  "book",
-  "reschedule",
-  "cancel",
-  "update_appointment",
-  "feed",
-  "export",
-  "import",
-  "register",
-  "login",
-  "logout",
-  "refresh",
-  "repeat_refresh",
-  "move_session",
-  "change_password",
-  "create_identifier_system",
-  "update_identifier_system",
-  "list_clinics",
-  "read_clinic",
-  "create_clinic",
-  "update_clinic",
-  "delete_clinic",
-  "list_members",
-  "add_member",
-  "update_member",
-  "end_member",
-  "invite",
-  "list_invitations",
-  "withdraw_invitation",
-  "list_accounts",
-  "read_account",
-  "update_account",
-  "sign_out",
-  "probing",
-] as const;
-export type AuditAction = (typeof requestActions)[number];
-
-/** What operators do by commands: `npm run purge`, and the changes of `npm run account`. */
-const operatorActions = [
-  "purge",
-  "admin",
-  "clinician",
-  "auditor",
-  "disable",
-  "enable",
-  "sign-out",
-  "reset-password",
-] as const;
-
-/** All actions of audit events. */
-export const auditActions = [...requestActions, ...operatorActions] as const;
+import type { AuditAction } from "./audit-actions.ts";
+import { callerIsAdmin, sessionId } from "./caller.ts";
 
 /** Where a request comes from. */
 export type RequestOrigin = {
@@ -151,6 +76,7 @@ function eventColumns(
 
 const insertInto = (columns: [name: string, value: SQL][]): SQL =>
   sql`INSERT INTO audit_events (${sql.raw(columns.map(([name]) => name).join(", "))})`;
+
 /** The values, on a line each; those that every event has (account, session, request) stand on the first line. */
 const valuesOf = (columns: [name: string, value: SQL][]): SQL => {
   const isCommon = ([name]: [string, SQL]) =>
@@ -182,7 +108,7 @@ const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEvent
   eventColumns(
     { ...event, outcome: sql`WHEN refusal IS NOT NULL THEN 'refused'\n${outcome}` },
     alias,
-    sql`${param("session_id")}::uuid`,
+    sessionId,
     sql.raw(`${alias}clinic_id`),
   );
 
@@ -246,3 +172,13 @@ export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done
  */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
   sql`WHEN ${isWritten} THEN 'done'\nWHEN ${isFound} THEN 'refused'\nELSE 'not_found'`;
+
+/**
+ * The outcome of an action that needs a permission, which no record decides: always `refused` for others, so that they
+ * learn nothing about the record.
+ */
+export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): SQL =>
+  sql`WHEN NOT ${isPermitted} THEN 'refused'\n${outcome}`;
+
+/** The outcome of an action for admins. */
+export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);

@@ -1,15 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Query } from "../render.ts";
 import { clinicRoles } from "../schema/codes.ts";
-import {
-  type Connection,
-  defineRetryableStatement,
-  defineStatement,
-  param,
-  type SendStatement,
-  type StatementOptions,
-} from "../statement.ts";
+import { type Connection, param } from "../statement.ts";
 import type { RequestOrigin } from "./audit.ts";
+
+// Who is calling, and the steps by which a statement checks that. authenticated.ts defines such statements.
 
 /** What an access token claims. The statement that does the request's work checks it against the database. */
 export type TokenClaims = {
@@ -33,30 +27,6 @@ export interface Caller {
   connection: Connection;
 }
 
-/**
- * The token is genuine, but its account is disabled or must change its password, its version is outdated, its session
- * ended or works in another clinic, or its membership in the clinic ended; or the account is an auditor and the statement
- * is not for auditors.
- */
-export class CallerRevokedError extends Error {
-  override name = "CallerRevokedError";
-  /** Whether the reason may be that the account has to change its password first. */
-  readonly mustChangePassword: boolean;
-  /** Whether the reason may be that the account is an auditor. */
-  readonly isAuditor: boolean;
-  readonly refusal: Refusal;
-
-  constructor(mustChangePassword: boolean, isAuditor: boolean, refusal: Refusal) {
-    super();
-    this.mustChangePassword = mustChangePassword;
-    this.isAuditor = isAuditor;
-    this.refusal = refusal;
-  }
-}
-
-/** Why a statement does not accept the caller. */
-export type Refusal = "token_revoked" | "clinic_changed" | "membership_ended";
-
 /** The session and the clinic of the token. */
 export const sessionId = sql`${param("session_id")}::uuid`;
 export const clinicId = sql`${param("clinic_id")}::int`;
@@ -65,7 +35,7 @@ const isOpenSession = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.passwor
         AND s.ended_at IS NULL AND s.expires_at > now()`;
 const isMembershipOfToken = sql`ms.clinic_id = ${clinicId} AND ms.account_id = u.id`;
 
-/** @param isUnfit why the statement does not accept an account that is active, with `OR` after it */
+/** @param isUnfit on which condition the statement does not accept an active account; it ends with `OR `. */
 const callerStepsUnless = (isUnfit: SQL): SQL => sql`token_account AS (
     SELECT u.id, u.username, u.role, u.doctor_id, ${clinicId} AS clinic_id, ms.role AS clinic_role,
       coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, ${param("today")}::date) AS today,
@@ -110,17 +80,13 @@ export const callerClinicId = sql`(SELECT clinic_id FROM caller)`;
 /** The id of the doctor whose own account is calling. NULL for all other accounts, which equals no id. */
 export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
-export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
-
 /**
- * The outcome of an action that needs a permission, which no record decides: always `refused` for others, so that they
- * learn nothing about the record.
+ * Whether the caller is a doctor's own account. As a condition of an index scan it is evaluated once: for all other
+ * accounts the scan is not executed.
  */
-export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): SQL =>
-  sql`WHEN NOT ${isPermitted} THEN 'refused'\n${outcome}`;
+export const callerIsDoctor = sql<boolean>`${callerDoctorId} IS NOT NULL`;
 
-/** The outcome of an action for admins. */
-export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);
+export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 /** The roles in a clinic, from the lowest to the highest. */
 export const clinicRolesInOrder = sql.raw(`ARRAY[${clinicRoles.map((role) => `'${role}'`).join(", ")}]`);
@@ -128,10 +94,10 @@ export const clinicRolesInOrder = sql.raw(`ARRAY[${clinicRoles.map((role) => `'$
 const isRoleLowered = sql`array_position(${clinicRolesInOrder}, ms.role) < array_position(${clinicRolesInOrder}, (SELECT clinic_role FROM caller))`;
 
 /**
- * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
- * signed out or given another role meanwhile, its session may have moved, or its membership may have ended or have got a lower
- * role. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest committed
- * row, and only under READ COMMITTED. Shown by test/races/revoked-callers.test.ts.
+ * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled, signed
+ * out or given another role meanwhile, its session may have moved, or its membership may have ended or have got a lower
+ * role. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest
+ * committed row, and only under READ COMMITTED. Shown by test/races/revoked-callers.test.ts.
  *
  * It counts the rows of the locked steps, so that all of them are complete before it locks the caller. If it read only
  * the first row, it would not come after every wait, and two statements that lock their caller and another account
@@ -184,74 +150,3 @@ export const refusalAfterWait = (lockedStep: string): SQL =>
   sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted}
       THEN coalesce((SELECT refusal FROM locked_caller), 'token_revoked') END AS refusal`;
-
-/** A function that sends a statement for a caller. */
-export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Promise<Row>;
-
-/**
- * Defines a statement of an authenticated request. In one round trip it checks the caller, does the work, inserts the
- * audit event and returns one row from `token_account`: all of that or nothing. Its first column says whether the caller was
- * refused (`refusalColumn`, `refusalAfterWait`). A step that writes must depend on `caller`, so that it writes nothing for a
- * refused one.
- *
- * @returns a function that sends the statement. It throws these errors:
- * @throws {CallerRevokedError} when the caller is not accepted, or was revoked while the statement waited for a lock.
- *   Then nothing was done but the audit event.
- * @throws {DatabaseError}
- */
-export const authenticated = <Row, Values extends object = Record<never, never>>(
-  name: string,
-  query: Query,
-  options: Pick<StatementOptions<Values>, "readsInIndexOrder"> & AcceptedCallers = {},
-): SendForCaller<Row, Values> => bindCaller<Row, Values>(defineStatement(name, query, options), options);
-
-/** Which callers a statement accepts beyond the others, as its first steps do. */
-interface AcceptedCallers {
-  /** It begins with `callerStepsForAuditors`. */
-  acceptsAuditors?: boolean;
-}
-
-/**
- * Like `authenticated`, for a statement that begins with `callerStepsForPasswordChange`.
- */
-export const authenticatedForPasswordChange = <Row, Values extends object = Record<never, never>>(
-  name: string,
-  query: Query,
-): SendForCaller<Row, Values> =>
-  bindCaller<Row, Values>(defineStatement(name, query), { acceptsAuditors: true, isForPasswordChange: true });
-
-/**
- * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
- * it is retried once. When the first attempt was executed and only its response was lost, the retry finds its audit
- * event and inserts no second one (`insertRetryableAuditEvent`).
- */
-export const authenticatedRetryable = <Row, Values extends object = Record<never, never>>(
-  name: string,
-  query: Query,
-  options: StatementOptions<Values> & AcceptedCallers = {},
-): SendForCaller<Row, Values> =>
-  bindCaller<Row, Values>(
-    defineRetryableStatement<Row & { refusal: Refusal | null }, Values & CallerValues>(name, query, options),
-    options,
-  );
-
-/** The parameters that the caller brings to every statement. */
-type CallerValues = TokenClaims & RequestOrigin & { today: string };
-
-const bindCaller =
-  <Row, Values extends object>(
-    send: SendStatement<Row & { refusal: Refusal | null }, CallerValues & Values>,
-    {
-      acceptsAuditors = false,
-      isForPasswordChange = false,
-    }: AcceptedCallers & { isForPasswordChange?: boolean },
-  ): SendForCaller<Row, Values> =>
-  async ({ connection, claims, origin, today }, values) => {
-    const row = await send(connection, { ...values, ...claims, ...origin, today });
-    if (row?.refusal === null) return row;
-    throw new CallerRevokedError(
-      claims.must_change_password && !isForPasswordChange,
-      claims.is_auditor && !acceptsAuditors,
-      row?.refusal ?? "token_revoked",
-    );
-  };

@@ -2,7 +2,8 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Query } from "../render.ts";
 import { type Json, param, type StatementOptions } from "../statement.ts";
 import { type AuditEventColumns, insertAuditEvent, insertRetryableAuditEvent } from "./audit.ts";
-import { authenticatedRetryable, type Caller, callerId, isStillAccepted } from "./caller.ts";
+import { authenticatedRetryable } from "./authenticated.ts";
+import { type Caller, callerId, isStillAccepted } from "./caller.ts";
 
 // How records are created, at most once for each idempotency key of an account: a later request with the same key
 // gets the stored response of the first, if the account may still read what that one created. A draft comes first,
@@ -75,7 +76,7 @@ export const earlierKeySteps = (
  *
  * @param more the same columns as those of `earlierKeySteps`.
  */
-export const resultStepsWith = (...more: KeyColumn[]): SQL => sql`stored_key AS (
+const resultStepsWith = (...more: KeyColumn[]): SQL => sql`stored_key AS (
     INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer${also(more)})
     SELECT caller.id, ${key}, request.fingerprint, response.record_id, response.answer${also(more, "response.")}
     FROM caller, request, response WHERE ${key} IS NOT NULL

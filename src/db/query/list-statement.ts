@@ -1,13 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Json } from "../statement.ts";
 import { insertRetryableAuditEvent } from "./audit.ts";
-import {
-  authenticatedRetryable,
-  callerSteps,
-  callerStepsForAuditors,
-  refusalColumn,
-  type SendForCaller,
-} from "./caller.ts";
+import { authenticatedRetryable, type SendForCaller } from "./authenticated.ts";
+import { callerSteps, callerStepsForAuditors, refusalColumn } from "./caller.ts";
 import { responseColumn } from "./json.ts";
 import type { ListDefinition, Sort } from "./list.ts";
 import { bareColumns, nextMatchesStep, orderBy, pageRows, pageSize } from "./list-scans.ts";

@@ -125,6 +125,16 @@ export function defineList<Shape>(list: ListDefinition) {
   };
 }
 
+/** Sort orders for requests with a filter, as `sorts` has them: `contact id`. Their scans find only such rows. */
+export const sortsOfFilter = (filter: string, sorts: Record<string, Sort>): Record<string, Sort> =>
+  Object.fromEntries(Object.entries(sorts).map(([name, sort]) => [`${filter} ${name}`, sort]));
+
+/** The same sort orders for requests with the filter `search`. */
+export const sortsOfSearch = (sorts: Record<string, Sort>, namesFound: SQL): Record<string, Sort> =>
+  Object.fromEntries(
+    Object.entries(sorts).map(([name, sort]) => [`search ${name}`, { ...sort, namesFound }]),
+  );
+
 /** The first sort order of the request's filters, or else that without a filter. */
 function statementName(
   { sorts, filters: known, filterGroups = {} }: ListDefinition,
@@ -154,9 +164,8 @@ function startPosition(
   if (isTimestamp(key)) return { key: isBackwards ? "infinity" : "-infinity", id };
   return { key: isBackwards ? ABOVE_ALL_NAMES : "", id };
 }
-/**
- * Larger than every id. Ids of audit events are `bigint`; JavaScript is exact up to this number.
- */
+
+/** Larger than every id. Ids of audit events are `bigint`; JavaScript is exact up to this number. */
 const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
 /** Sorts after every name: it begins with the highest code point. */
 const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { can } from "./permissions.ts";
 
-// What is not done while there are open appointments: ended assignments, absences and other time zones of doctors.
+// Open appointments are in the way of some changes: of ending an assignment, and of an absence or another time zone of
+// the doctor.
 
 /** The appointments that are in the way; null if the step has no rows. */
 export interface OpenAppointments {

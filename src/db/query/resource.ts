@@ -6,7 +6,7 @@ import { isStillAccepted } from "./caller.ts";
 import { tableColumn } from "./json.ts";
 import type { MergedState } from "./successor.ts";
 
-// What the statements of patients and doctors have in common.
+// What statements that read, change or create one record have in common.
 
 /** The row of a statement that reads one record. All are null when there is no such record for the caller. */
 export interface FoundRecord<Shape> extends MergedState {
@@ -62,7 +62,10 @@ const isExpectedVersion = (version: string) =>
 /** The ETag of a record that changes with its version only. */
 export const versionTag = (version: string): SQL => sql.raw(`${version}::text`);
 
-/** Whether a record is named by one of the ETags in a parameter. One that is a version alone names all ages of a patient. */
+/**
+ * Whether a record is named by one of the ETags in a parameter. One that is a version alone names all ages of a
+ * patient.
+ */
 const isOneOf = (version: string, tag: SQL, tags: string): SQL =>
   sql`ARRAY[${sql.raw(version)}::text, ${tag}] && ${param(tags)}::text[]`;
 
@@ -88,9 +91,9 @@ export const sentChanges = sql`${param("changes")}::jsonb`;
 export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND ${isStillAccepted}`;
 
 /**
- * The columns of the step `next`, the record after the change: the fields that the JSON object `changes` has, and for the
- * others the values of the row `alias`. With `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %, measured
- * on 18.4.
+ * The columns of the step `next`, the record after the change: the fields that the JSON object `changes` has, and for
+ * the others the values of the row `alias`. With `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %,
+ * measured on 18.4.
  */
 export const nextValues = (table: PgTable, alias: string, names: readonly string[]): SQL =>
   sql.join(
@@ -150,8 +153,13 @@ export const targetColumns = sql`(SELECT can_change FROM target) AS "canChange",
 /** Whether the caller may read the record `target` as a member of its clinic, and lacks only the role to change it. */
 export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 
-/** The new record of a creation as JSON, its email, and whether others may have the same email. */
+/** The new record of a creation as JSON. */
 export const newRecord = sql`${param("record")}::jsonb`;
+
+/** Its email, and whether others may have the same one. */
+export const newEmail = sql`${newRecord} ->> 'email'`;
+export const newEmailShared = sql`coalesce((${newRecord} ->> 'email_shared')::boolean, false)`;
+
 /**
  * The columns of a new record: the fields that the JSON object `sent` has, and for the others NULL or their `defaults`.
  * With `jsonb_populate_record` a creation costs PostgreSQL 5 % more, measured on 18.4.
@@ -171,5 +179,3 @@ export const newValues = (
     }),
     sql`,`,
   );
-export const newEmail = sql`${newRecord} ->> 'email'`;
-export const newEmailShared = sql`coalesce((${newRecord} ->> 'email_shared')::boolean, false)`;

@@ -2,15 +2,15 @@ import { type SQL, sql } from "drizzle-orm";
 import { intParam } from "../statement.ts";
 import { can } from "./permissions.ts";
 
-// A merged patient is answered with the id of its successor, the patient that it is part of now.
+// The response for a merged patient names its successor: the patient that it is part of now.
 
 /**
- * The step `successor`: the patient that the one with the parameter `id` was merged into, or the last of a chain of merges,
- * if the caller could do the same with that one. It has no row otherwise, and none while the request finds its patient: the
- * usual request does not look for it.
+ * The step `successor`: the patient that the one with the parameter `id` was merged into, or the last of a chain of
+ * merges, if the caller could do the same with that one. It has no row otherwise, and none while the request finds its
+ * patient: the usual request does not look for it.
  *
- * `last_survivor` (drizzle/0030_merges.sql) is called after the lock wait of the steps in `isFound`, and sees a merge that
- * they have waited for.
+ * `last_survivor` (drizzle/0030_merges.sql) is called after the lock wait of the steps in `isFound`, and sees a merge
+ * that they have waited for.
  *
  * @param isFound whether the request has found its patient.
  * @param isVisible whether the caller could do the same with the successor `p`; whether it may read it when left out.

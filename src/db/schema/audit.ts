@@ -20,9 +20,9 @@ const pendingList = { fastupdate: true, gin_pending_list_limit: 1024 };
 
 /**
  * The audit log: who did what with whose data. The statement that does the work inserts the event. Nothing changes it
- * later, but that the function `erase_patient` removes the values of a patient. It has no foreign keys: it keeps names and ids as they were. It is partitioned by the months of
- * `at` in UTC. The function `audit_partitions` creates the next partitions; events of a month without one go to
- * `audit_events_default` (drizzle/0003_record.sql).
+ * later, except that the function `erase_patient` removes the values of a patient. It has no foreign keys: it keeps names
+ * and ids as they were. It is partitioned by the months of `at` in UTC. The function `audit_partitions` creates the
+ * next partitions; events of a month without one go to `audit_events_default` (drizzle/0003_record.sql).
  */
 export const audit_events = pgTable(
   "audit_events",

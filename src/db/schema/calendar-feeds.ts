@@ -19,7 +19,10 @@ export const calendar_feeds = pgTable(
     token_hash: text().notNull(),
     created_at: timestampDefaultNow(),
     last_used_at: timestampColumn(),
-    /** When the account was disabled, became an auditor or was no more the doctor's: the feed does not work again after that. */
+    /**
+     * When the account was disabled, became an auditor or was no more the doctor's: the feed does not work again after
+     * that.
+     */
     ended_at: timestampColumn(),
   },
   (t) => [

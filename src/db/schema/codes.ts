@@ -10,7 +10,10 @@ export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
 /** What a doctor does for a patient: treats it, is asked for advice, or stands in for another doctor. */
 export const assignmentRoles = ["attending", "consulting", "covering"] as const;
-/** An appointment is open while it is booked or the patient has arrived. Fulfilled and cancelled ones do not change any more. */
+/**
+ * An appointment is open while it is booked or the patient has arrived. Fulfilled and cancelled ones do not change any
+ * more.
+ */
 export const appointmentStatuses = ["booked", "arrived", "fulfilled", "cancelled", "no_show"] as const;
 /** The rules by which an appointment is refused (`check_appointment` in drizzle/0035_appointments.sql). */
 export const appointmentRules = [

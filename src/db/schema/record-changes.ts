@@ -13,7 +13,10 @@ export const recordKinds = ["patient", "doctor", "assignment", "appointment"] as
 /** For how many days a cursor of the change feed is valid. */
 export const CURSOR_DAYS = 90;
 
-/** Who sees a change: a clinic (`account`: a personal one has the id of its account), the own account of a doctor, or every account. */
+/**
+ * Who sees a change: a clinic (`account`: a personal one has the id of its account), the own account of a doctor, or
+ * every account.
+ */
 const audiences = ["account", "doctor", "everybody"] as const;
 
 /**

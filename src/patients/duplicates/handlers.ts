@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { sendAgainIfTaken } from "../../db/errors.ts";
+import { sendAgainOnViolation } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../../http/idempotency.ts";
@@ -31,7 +31,7 @@ export const createPatientHandlers = createHandlers(
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const values = { record: c.req.valid("json"), refuseDuplicates: isRefusing(c.req.valid("query")) };
-    const result = await sendAgainIfTaken(EMAIL_CONSTRAINT, () => create(c.get("caller"), values, key));
+    const result = await sendAgainOnViolation(EMAIL_CONSTRAINT, () => create(c.get("caller"), values, key));
     requireAccepted(result, EMAIL_CONSTRAINT);
     const { body, duplicates } = result;
     if (body === null && duplicates.length > 0) throw possibleDuplicateProblem(duplicates);

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import { authenticatedRetryable, callerSteps, refusalColumn } from "../../db/query/caller.ts";
+import { authenticatedRetryable } from "../../db/query/authenticated.ts";
+import { callerSteps, refusalColumn } from "../../db/query/caller.ts";
 import { jsonArray } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";

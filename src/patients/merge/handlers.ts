@@ -18,8 +18,8 @@ import {
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
-import { columnsTaken, MergeHeaders, PatientMerge } from "../requests.ts";
 import { mergePatient } from "./queries.ts";
+import { columnsTaken, MergeHeaders, PatientMerge } from "./requests.ts";
 import { unmergePatient } from "./unmerge-queries.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();

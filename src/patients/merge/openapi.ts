@@ -1,8 +1,8 @@
 import { mergedProblem, requestHeaders } from "../../http/common-openapi.ts";
 import { type DescribedRoutes, describeParameters, describeSchema } from "../../http/openapi.ts";
 import { examplePatient } from "../examples-openapi.ts";
-import { MergeHeaders, PatientMerge } from "../requests.ts";
 import { Patient, UnmergedPatient } from "../responses.ts";
+import { MergeHeaders, PatientMerge } from "./requests.ts";
 
 const notOwner = {
   description: "You can read the patient but not change it.",

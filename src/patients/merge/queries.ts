@@ -83,8 +83,9 @@ export const doctorsChange = (
  * owner before the survivor gets its fields: the survivor can have its email then. Shown by test/races/merges.test.ts.
  *
  * @returns its row: `hasSurvivor` says whether there is another patient `into` of the same owner, `isExpectedSurvivor`
- *   whether it has one of the versions `into_expected` (all when null), `isIncomplete` whether it would have no name or no
- *   contact, `longLists` which lists would be too long, and `overlapping` which open appointments of both are at the same time.
+ *   whether it has one of the versions `into_expected` (all when null), `isIncomplete` whether it would have no name or
+ *   no contact, `longLists` which lists would be too long, and `overlapping` which open appointments of both are at the
+ *   same time.
  */
 export const mergePatient = idempotentCreate<
   Patient,

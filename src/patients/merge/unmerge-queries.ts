@@ -2,8 +2,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
 import { insertAuditEvent, writeOutcome } from "../../db/query/audit.ts";
 import { changesOfFields } from "../../db/query/audit-changes.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
 import {
-  authenticated,
   callerId,
   callerRecheck,
   callerSteps,
@@ -23,7 +23,7 @@ import { doctorsChange, hasContact, listLimit } from "./queries.ts";
 const id = intParam("id");
 
 /** How long a merge can be undone. The cleanup job deletes what is older (src/scheduled-cleanup.ts). */
-export const UNMERGE_PERIOD = sql.raw("interval '30 days'");
+const UNMERGE_PERIOD = sql.raw("interval '30 days'");
 
 /** Fields that are restored together, or not at all. */
 const fieldGroup = sql`CASE

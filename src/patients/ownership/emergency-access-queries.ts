@@ -1,14 +1,13 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
+import { insertAuditEvent, permittedOutcome, readOutcome } from "../../db/query/audit.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
 import {
-  authenticated,
   callerClinicId,
   callerId,
   callerIsAdmin,
   callerRecheck,
   callerSteps,
   isStillAccepted,
-  permittedOutcome,
   refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";

@@ -1,13 +1,7 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, writeOutcome } from "../../db/query/audit.ts";
-import {
-  adminOutcome,
-  authenticated,
-  callerRecheck,
-  callerSteps,
-  isStillAccepted,
-  refusalAfterWait,
-} from "../../db/query/caller.ts";
+import { adminOutcome, insertAuditEvent, writeOutcome } from "../../db/query/audit.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
+import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";

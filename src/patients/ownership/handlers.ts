@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { isViolationOf } from "../../db/errors.ts";
+import { isViolationOf, sendAgainOnViolation } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import {
@@ -11,11 +11,11 @@ import {
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
-import { EmergencyAccessReason, ErasureReason, RestoreQuery } from "../requests.ts";
 import { ofSystem, rejectDuplicates } from "./duplicates.ts";
 import { grantEmergencyAccess } from "./emergency-access-queries.ts";
 import { erasePatient } from "./erase-queries.ts";
 import { restorePatient } from "./queries.ts";
+import { EmergencyAccessReason, ErasureReason, RestoreQuery } from "./requests.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
@@ -25,15 +25,12 @@ export const restoreHandlers = createHandlers(
   validate("query", RestoreQuery),
   async (c) => {
     const { partial = false } = c.req.valid("query");
-    const restore = () => restorePatient(c.get("caller"), { ...c.req.valid("param"), partial });
-    const statement = restore().catch((error: unknown) => {
-      // A concurrent request deleted a doctor: the statement's snapshot does not show it, the foreign key does. A new
-      // snapshot will.
-      if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
-      return restore();
-    });
+    // A concurrent request may delete the doctor of an assignment.
+    const restored = sendAgainOnViolation("mappings_doctor_fkey", () =>
+      restorePatient(c.get("caller"), { ...c.req.valid("param"), partial }),
+    );
     const { canRestore, body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
-      statement,
+      restored,
       ownerHasEmail,
       ownerHasIdentifier,
     );

@@ -6,19 +6,19 @@ import {
   type ProblemDescription,
 } from "../../http/openapi.ts";
 import {
-  AccountTransfer,
-  EmergencyAccessReason,
-  ErasureReason,
-  RestoreQuery,
-  TransferTarget,
-} from "../requests.ts";
-import {
   EmergencyAccess,
   ErasedPatient,
   RestoredPatient,
   TransferredPatient,
   TransferSummary,
 } from "../responses.ts";
+import {
+  AccountTransfer,
+  EmergencyAccessReason,
+  ErasureReason,
+  RestoreQuery,
+  TransferTarget,
+} from "./requests.ts";
 
 const notAdmin = (action: string): ProblemDescription => ({
   description: "You are not an admin.",

@@ -1,13 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
-import { type AuditAction, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import {
-  authenticated,
-  callerRecheck,
-  callerSteps,
-  isStillAccepted,
-  refusalAfterWait,
-} from "../../db/query/caller.ts";
+import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
+import type { AuditAction } from "../../db/query/audit-actions.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
+import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
@@ -33,12 +29,12 @@ export const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
         AND NOT (p.email_shared OR other.email_shared))`;
 
 /**
- * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
- * that is not deleted stays as it is.
+ * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient that
+ * is not deleted stays as it is.
  *
  * @returns its row: `body` is null when there is no such patient or it cannot be restored: because another patient of
- *   its owner has the same email (`isEmailTaken`) or identifier (of `takenSystem`), or because doctors were deleted (`missingDoctors`) and the request
- *   is not `partial`. A partial request restores it without their assignments.
+ *   its owner has the same email (`isEmailTaken`) or identifier (of `takenSystem`), or because doctors were deleted
+ *   (`missingDoctors`) and the request is not `partial`. A partial request restores it without their assignments.
  */
 export const restorePatient = authenticated<
   MergedState & {

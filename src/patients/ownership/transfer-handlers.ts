@@ -12,8 +12,8 @@ import {
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
-import { type AccountOrClinic, AccountTransfer, clinicIdOf, TransferTarget } from "../requests.ts";
 import { ofSystem, rejectDuplicates } from "./duplicates.ts";
+import { type AccountOrClinic, AccountTransfer, clinicIdOf, TransferTarget } from "./requests.ts";
 import { transferAllPatients, transferListedPatients } from "./transfer-many-queries.ts";
 import { transferPatient } from "./transfer-queries.ts";
 import type { TransferState, TransferValues } from "./transfer-steps.ts";

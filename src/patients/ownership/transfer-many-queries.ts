@@ -1,14 +1,13 @@
 import { sql } from "drizzle-orm";
 import { emailKey } from "../../db/columns.ts";
-import { doneOrRefused, insertAuditEvent, insertFurtherAuditEvents } from "../../db/query/audit.ts";
 import {
-  authenticated,
-  callerIsAdmin,
-  callerSteps,
-  isStillAccepted,
+  doneOrRefused,
+  insertAuditEvent,
+  insertFurtherAuditEvents,
   permittedOutcome,
-  refusalAfterWait,
-} from "../../db/query/caller.ts";
+} from "../../db/query/audit.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
+import { callerIsAdmin, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
 import { ownerHasIdentifier } from "../identifier-checks.ts";

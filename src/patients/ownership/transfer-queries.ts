@@ -1,13 +1,7 @@
 import { sql } from "drizzle-orm";
-import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import {
-  authenticated,
-  callerIsAdmin,
-  callerSteps,
-  isStillAccepted,
-  permittedOutcome,
-  refusalAfterWait,
-} from "../../db/query/caller.ts";
+import { insertAuditEvent, permittedOutcome, readOutcome } from "../../db/query/audit.ts";
+import { authenticated } from "../../db/query/authenticated.ts";
+import { callerIsAdmin, callerSteps, isStillAccepted, refusalAfterWait } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import {

@@ -56,8 +56,8 @@ export const transferColumns = (isAllowed: SQL): SQL =>
   (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager"`;
 
 /**
- * Whether the membership `ms` makes the caller a manager, in whichever clinic its session works. Admins need no membership. An
- * interim manager, who may be no admin any more, does not see the patients.
+ * Whether the membership `ms` makes the caller a manager, in whichever clinic its session works. Admins need no
+ * membership. An interim manager, who may be no admin any more, does not see the patients.
  */
 const isManagerByMembership = sql`ms.account_id = ${callerId} AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
       AND NOT ms.is_interim AND NOT ${callerIsAdmin}`;
@@ -66,9 +66,9 @@ const isManagerByMembership = sql`ms.account_id = ${callerId} AND ms.role = 'man
 export const managedStep = sql`managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ${isManagerByMembership})`;
 
 /**
- * The steps that lock the memberships of `managed` and re-check the caller, once the step `lockedPatients` has its locks, as in
- * every statement the records come first. `managed_recheck` has the clinics that the caller still manages. Shown by
- * test/races/clinic-transfers.test.ts and test/races/lock-order.test.ts.
+ * The steps that lock the memberships of `managed` and re-check the caller, once the step `lockedPatients` has its
+ * locks, as in every statement the records come first. `managed_recheck` has the clinics that the caller still manages.
+ * Shown by test/races/clinic-transfers.test.ts and test/races/lock-order.test.ts.
  */
 export const managerRecheckSteps = (lockedPatients: string): SQL => sql`${lockedMembershipSteps({
   memberships: isManagerByMembership,

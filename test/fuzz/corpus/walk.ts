@@ -4,7 +4,7 @@ import { insertRecords, nextOf } from "../../support/pages.ts";
 import type { Hostile } from "./hostile.ts";
 
 /** The values of the names in braces in the requests of the corpus. */
-export type Names = Record<string, string>;
+type Names = Record<string, string>;
 
 const cursorOf = (page: ApiResponse) => (nextOf(page) ?? "").replace(/.*cursor=/, "");
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
+import { authenticated } from "../db/query/authenticated.ts";
 import {
-  authenticated,
   callerClinicId,
   callerRecheckWithoutRole,
   callerSteps,
@@ -17,16 +17,16 @@ const spentHash = sql`${param("spent_hash")}::text`;
 const tokenHash = sql`${param("token_hash")}::text`;
 
 /**
- * Moves the session of the request to a clinic of which the account is a member. Its access tokens are refused from then on
- * (`clinic_changed`). Of its refresh tokens, the one that the client has sent gets the new one as its successor, as in a
- * refresh; without one, all that are not spent are spent without a successor.
+ * Moves the session of the request to a clinic of which the account is a member. Its access tokens are refused from
+ * then on (`clinic_changed`). The refresh token that the client has sent is spent, and gets the new one as its
+ * successor, as in a refresh. If the client has sent none, all its unspent ones are spent without a successor.
  *
  * The session is locked before its tokens, as a refresh does. Shown by test/races/lock-order.test.ts.
  *
- * An interim manager sees to the members, and does not work in the clinic: an admin would read its patients without a reason.
+ * An interim manager cannot work in the clinic: it is an admin, who would read the patients without giving a reason.
  *
- * @returns its row: `isMoved` is false when the account is no member of the clinic (`isMember` is false), or when the refresh
- *   token is not an unspent one of the session.
+ * @returns its row: `isMoved` is false when the account is no member of the clinic (`isMember` is false), or when the
+ *   refresh token is not an unspent one of the session.
  */
 export const moveSession = authenticated<
   { isMember: boolean; isMoved: boolean },

@@ -2,15 +2,12 @@ import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import {
-  authenticatedRetryable,
   callerClinicId,
   callerId,
   callerRecheck,
   callerSteps,
   isStillAccepted,
-  permittedOutcome,
   refusalAfterWait,
-  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -23,78 +20,13 @@ import {
 } from "../db/query/idempotent-create.ts";
 import { columnNames } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
-import { patients } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
-import { csvRow, quotedCell } from "../http/csv-writer.ts";
+import { param } from "../db/statement.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
-import { birthOf, patientAge } from "./birth-queries.ts";
+import { birthOf } from "./birth-queries.ts";
 import { newPatientValues } from "./create-queries.ts";
-import { addressColumns, exportedColumns } from "./csv-columns.ts";
 import { identifierErrors } from "./identifier-checks.ts";
-import { patientJson } from "./queries.ts";
 import { patientColumns, patientFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
-
-const size = intParam("size");
-
-/**
- * The statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in order of
- * id. Its row: the `lines` as one text, and the id after which the `next` batch begins, null when there is none.
- *
- * Keyset pagination by `patients_owner_id_id_key`. Shown by test/db/plans.test.ts.
- *
- * @param line a patient `p` as one line.
- */
-const exportStatement = (line: SQL): SQL => sql`-- GET /api/patients/export
-  WITH ${callerSteps},
-  batch AS (
-    SELECT p.* FROM patients p
-    WHERE (p.owner_id, p.id) > (${callerClinicId}, ${intParam("after")}) AND p.owner_id <= ${callerClinicId} AND ${can("patients:export")}
-    ORDER BY p.owner_id, p.id LIMIT ${size}
-  ),
-  ${insertRetryableAuditEvent({
-    action: "export",
-    outcome: permittedOutcome(can("patients:export")),
-    patients: sql`ARRAY(SELECT id FROM batch)`,
-  })}
-SELECT ${refusalColumn}, ${can("patients:export")} AS "isAllowed", (SELECT string_agg(${line}, '' ORDER BY p.id) FROM batch p) AS lines,
-  (SELECT max(id) FROM batch HAVING count(*) = ${size}) AS next
-FROM token_account`;
-
-type ExportedBatch = { isAllowed: boolean; lines: string | null; next: number | null };
-type ExportParams = { after: number; size: number };
-export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
-  "patients/export-ndjson",
-  () => exportStatement(sql`${patientJson} || E'\\n'`),
-  { readsInIndexOrder: true },
-);
-/** The parts of the address of the patient `p`. Its lines are the lines of one cell. */
-const addressCells = Object.fromEntries(
-  Object.entries(addressColumns).map(([column, part]) => [
-    column,
-    quotedCell(
-      part === "lines"
-        ? `(SELECT string_agg(line, E'\\n' ORDER BY n) FROM jsonb_array_elements_text(p.address -> 'lines') WITH ORDINALITY l (line, n))`
-        : `p.address ->> '${part}'`,
-    ),
-  ]),
-);
-/** As `parseIdentifiers` reads them. */
-const identifiersCell =
-  quotedCell(`(SELECT string_agg(concat(item ->> 'system', ':', item ->> 'value'), '; ' ORDER BY n)
-    FROM jsonb_array_elements(p.identifiers) WITH ORDINALITY i (item, n))`);
-export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
-  "patients/export-csv",
-  () =>
-    exportStatement(
-      csvRow(patients, "p", exportedColumns, {
-        age: patientAge,
-        ...addressCells,
-        identifiers: identifiersCell,
-      }),
-    ),
-  { readsInIndexOrder: true },
-);
 
 const fields = columnNames(patientColumns);
 /** The columns of a draft: those of birth come from the step `births`. */
@@ -102,7 +34,7 @@ const plainFields = columnNames(
   Object.keys(patientFields).filter((name) => !/^(birth_date|age)$/.test(name)),
 );
 const lineKey = emailKey(sql`l.email`);
-/** Why PostgreSQL refuses the email of a line. */
+/** The codes of a line whose email is a duplicate. */
 const EMAIL_TAKEN: FieldErrorCode = "email_taken";
 const EMAIL_REPEATED: FieldErrorCode = "email_repeated";
 const emailTaken = sql.raw(`'${EMAIL_TAKEN}'`);
@@ -121,9 +53,10 @@ const linesJson = (columns: SQL, step: string): SQL => sql`(
 
 /**
  * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
- * whether an email is a duplicate of another patient's or of an earlier line's; a shared email is none. `patients_taken` waits for concurrent
- * POSTs and imports of the same account (advisory lock) and sees what they created. So it is with identifiers. A duplicate by a concurrent PATCH,
- * restore or transfer violates the unique constraint, and nothing is imported.
+ * whether an email is a duplicate of another patient's or of an earlier line's; a shared email is none. `patients_taken`
+ * waits for concurrent POSTs and imports of the same clinic (advisory lock), and sees what they created;
+ * `patients_identifiers_taken` does the same for identifiers. A duplicate by a concurrent PATCH, restore or transfer
+ * violates the unique constraint, and nothing is imported.
  */
 export const importPatients = idempotentCreate<
   ImportResult,
