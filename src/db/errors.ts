@@ -146,7 +146,7 @@ const TRANSIENT_CODES = /^(08|25006|28|3D|53|57|58)/;
 /** `refuse_probing` (drizzle/0019_probes.sql) has refused the account. */
 const PROBING = "HP429";
 
-/** `lock_timeout` (set by ops/role.ts) has expired. */
+/** `lock_timeout` (set by ops/role-privileges.ts) has expired. */
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /** Class 40, transaction rollback: PostgreSQL aborted one of two transactions in a deadlock. */
