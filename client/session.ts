@@ -164,6 +164,7 @@ export function createSession(
      * @throws {ProblemError} when there is no session, and what `move` throws.
      */
     async moveTokens(move: (current: Tokens) => Promise<TokenPair>): Promise<void> {
+      const loginsBefore = loginCount;
       await enqueue(async () => {
         const ended = await takeStoredTokens();
         if (ended) throw ended;
@@ -174,6 +175,7 @@ export function createSession(
           // Where there are no locks, another tab may have refreshed meanwhile: the API returns its refresh token again.
           if (!tokens || !isSpentToken(error)) throw error;
           await exchangeTokens(tokens);
+          if (loginCount !== loginsBefore) throw error; // the session of a login in the meantime stays where it is
           await moveCurrentTokens(move);
         }
       });

@@ -1,4 +1,4 @@
-import { afterAll, expect, inject, test } from "vitest";
+import { afterAll, expect, inject, test, vi } from "vitest";
 import {
   type Client,
   createClient,
@@ -9,14 +9,14 @@ import {
 import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { openGateway } from "./gateway.ts";
-import { newPatient, signUp, slowDatabase } from "./support.ts";
+import { newPatient, PASSWORD, signUp, slowDatabase } from "./support.ts";
 
 // A session that moves to another clinic, by this client or by another one that shares its tokens.
 
 const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
-/** Creates a shared clinic of which the account is a member. */
+/** Creates a shared clinic with the account as a member. */
 async function newClinicOf(account: number): Promise<number> {
   const [row] = await query(
     inject("database").ownerUrl,
@@ -87,6 +87,22 @@ test("when another tab refreshes while a move is sent, the move is sent again, a
   };
   await first.moveToClinic(clinic, { onRequest });
   await expectBothIn(clinic, [first, second]);
+});
+
+test("a login while a move is sent again does not move the new session", async () => {
+  const { first, second, account, clinic } = await twoTabs();
+  const { username } = await first.me();
+  let login: Promise<void> | undefined;
+  const onRequest = async () => {
+    if (login) return;
+    const { tokens } = first;
+    await second.refresh();
+    login = first.login({ username, password: PASSWORD }); // it ends after the move, which saves first
+    await vi.waitUntil(() => first.tokens !== tokens, { timeout: 60_000 });
+  };
+  await expect(first.moveToClinic(clinic, { onRequest })).rejects.toMatchObject({ status: 400 });
+  await login;
+  expect((await first.me()).clinic.id).toBe(account);
 });
 
 test("when another tab moves while a refresh is sent, both tabs continue in the clinic", async () => {
