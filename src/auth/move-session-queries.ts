@@ -17,7 +17,7 @@ const spentHash = sql`${param("spent_hash")}::text`;
 const tokenHash = sql`${param("token_hash")}::text`;
 
 /**
- * Moves the session of the request to a clinic of which the account is a member. Its access tokens are refused from
+ * Moves the session of the request to a clinic that the account is a member of. Its access tokens are refused from
  * then on (`clinic_changed`). The refresh token that the client has sent is spent, and gets the new one as its
  * successor, as in a refresh. If the client has sent none, all its unspent ones are spent without a successor.
  *

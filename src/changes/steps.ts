@@ -69,7 +69,7 @@ export const [patientKind, doctorKind, assignmentKind, appointmentKind] = [
   kindNumber("appointment"),
 ];
 
-/** Scans of which each reads one page and the next row. */
+/** Index scans. Each reads one page and the next row. */
 export const unionOf = (scans: SQL[]): SQL =>
   sql.join(
     scans.map((scan) => sql`(\n      ${scan} LIMIT ${PAGE_AND_NEXT}\n      )`),

@@ -24,7 +24,7 @@ test("POST password returns the tokens of a new session and ends all others, als
   const account = await signUp();
   const { api, username } = account;
   const own = { access: account.token, refresh: account.refresh };
-  // The tokens of before and after a refresh: all of them may have been copied.
+  // The tokens from before and after a refresh: all of them may have been copied.
   const { body: refreshed } = await api.post("/api/auth/refresh/", { refresh: own.refresh });
   const other = await logIn(api, username);
   const headers = { "User-Agent": "ward/2.1" };
